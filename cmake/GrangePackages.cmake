@@ -1,0 +1,56 @@
+# The packaged libraries, each as one interface target grange_<name>. They are linked statically:
+# a program that links gRPC dynamically needs about 20 ms until it reaches main().
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+
+# grange_package(NAME MODULE...) makes grange_<NAME> from pkg-config modules; each library that
+# has an archive is taken from it, the rest (libc, libdl) stays shared.
+function(grange_package name)
+  pkg_check_modules(PKG_${name} REQUIRED ${ARGN})
+  set(libs "")
+  set(seen "")
+  set(raw ${PKG_${name}_STATIC_LIBRARIES})
+  list(REMOVE_DUPLICATES raw)
+  foreach(lib IN LISTS raw)
+    if(lib STREQUAL "" OR lib MATCHES "^(dl|rt|m|pthread|atomic)$")
+      continue()
+    endif()
+    find_file(ARCHIVE_${lib} lib${lib}.a
+              PATHS ${PKG_${name}_STATIC_LIBRARY_DIRS} /usr/lib/${CMAKE_LIBRARY_ARCHITECTURE} /usr/lib)
+    if(ARCHIVE_${lib})
+      list(APPEND libs ${ARCHIVE_${lib}})
+    else()
+      list(APPEND libs -l${lib})
+    endif()
+  endforeach()
+  add_library(grange_${name} INTERFACE)
+  target_include_directories(grange_${name} SYSTEM INTERFACE ${PKG_${name}_INCLUDE_DIRS})
+  target_link_libraries(grange_${name} INTERFACE
+    -Wl,--start-group ${libs} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS} rt)
+endfunction()
+
+grange_package(absl absl_status absl_statusor absl_strings absl_str_format absl_time
+               absl_synchronization absl_flat_hash_map absl_flat_hash_set absl_btree absl_hash
+               absl_any_invocable absl_span absl_cleanup)
+grange_package(grpc grpc++ protobuf)
+grange_package(re2 re2)
+grange_package(sqlite sqlite3)
+grange_package(openssl libssl libcrypto)
+grange_package(sodium libsodium)
+grange_package(yaml_cpp yaml-cpp)
+grange_package(zstd libzstd)
+
+# spdlog header-only (Debian ships no static one), only for common/log.
+add_library(grange_spdlog INTERFACE)
+
+# libssh and libarchive stay shared: their archives pull in half a desktop.
+add_library(grange_libssh INTERFACE)
+target_link_libraries(grange_libssh INTERFACE ssh)
+add_library(grange_libarchive INTERFACE)
+target_link_libraries(grange_libarchive INTERFACE archive)
+
+add_library(grange_json INTERFACE)   # nlohmann/json, headers only
+add_library(grange_cli11 INTERFACE)  # CLI11, headers only
+add_library(grange_gtest INTERFACE)
+find_package(GTest REQUIRED)
+target_link_libraries(grange_gtest INTERFACE GTest::gtest GTest::gmock)

@@ -1,0 +1,36 @@
+#ifndef GRANGE_COMMON_OS_UNIQUE_FD_H_
+#define GRANGE_COMMON_OS_UNIQUE_FD_H_
+
+#include <unistd.h>
+
+#include <utility>
+
+namespace grange::os {
+
+// Owns a file descriptor and closes it.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    if (this != &other) Reset(std::exchange(other.fd_, -1));
+    return *this;
+  }
+  ~UniqueFd() { Reset(); }
+
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  int Release() { return std::exchange(fd_, -1); }
+  void Reset(int fd = -1) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = fd;
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+}  // namespace grange::os
+
+#endif  // GRANGE_COMMON_OS_UNIQUE_FD_H_

@@ -1,0 +1,20 @@
+#ifndef GRANGE_COMMON_TEXT_EDIT_DISTANCE_H_
+#define GRANGE_COMMON_TEXT_EDIT_DISTANCE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace grange::text {
+
+// The candidate nearest to `name` if it is near enough to be meant (at most a third of its length
+// wrong), else "". For "did you mean 'build'?".
+std::string Nearest(absl::string_view name, const std::vector<std::string>& candidates);
+
+// "; did you mean 'build'?", or "".
+std::string DidYouMean(absl::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace grange::text
+
+#endif  // GRANGE_COMMON_TEXT_EDIT_DISTANCE_H_

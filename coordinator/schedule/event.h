@@ -1,0 +1,138 @@
+#ifndef GRANGE_COORDINATOR_SCHEDULE_EVENT_H_
+#define GRANGE_COORDINATOR_SCHEDULE_EVENT_H_
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "coordinator/lifecycle/failure_reason.h"
+#include "coordinator/lifecycle/job_state.h"
+#include "coordinator/lifecycle/retry_policy.h"
+
+// What can happen to the scheduler: plain values, made by the shell.
+namespace grange::schedule {
+
+struct SessionTag { static constexpr char kName[] = "session"; };
+// One control stream of one agent; unique within the life of a coordinator process.
+using SessionId = Id<SessionTag>;
+
+// Where an attempt stands between coordinator and agent. kNone: nobody has it.
+enum class Phase { kNone, kOffered, kGranted, kRunning };
+
+struct AllowFailure {
+  bool always = false;
+  std::vector<int> exit_codes;  // allowed for these only
+};
+
+// A job as the scheduler needs it: facts of the compiled graph plus, when it is restored, how far
+// it had come.
+struct JobNode {
+  JobId id;
+  std::string name;
+  int stage = 0;  // index into the pipeline's stages
+  lifecycle::When when = lifecycle::When::kOnSuccess;
+  AllowFailure allow_failure;
+  bool has_needs = false;          // else: all jobs of earlier stages
+  struct Need {
+    JobId job;
+    bool optional = false;
+  };
+  std::vector<Need> needs;
+  std::vector<std::string> tags;
+  lifecycle::RetryPolicy retry;
+  absl::Duration start_in = absl::ZeroDuration();  // when: delayed
+  bool interruptible = false;
+  bool stop_on_disconnect = false;  // GRANGE_ON_DISCONNECT: stop
+
+  // How far it has come; a new job has the defaults.
+  lifecycle::JobState state = lifecycle::JobState::kCreated;
+  AttemptNumber attempt = 0;       // newest; 0: none yet
+  int automatic_retries = 0;       // since a person last started it
+  Phase phase = Phase::kNone;
+  Fence fence{};                   // of the newest assignment
+  AgentId agent;
+  lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
+  int exit_code = 0;
+  bool cancel_wanted = false;
+  bool played = false;             // a person has started it: its `when: manual` is served
+  absl::Time queued_at = absl::InfinitePast();
+  absl::Time play_at = absl::InfiniteFuture();  // kScheduled: when its timer fires
+};
+
+// A pipeline whose rows are durable: new, restored at start, or brought back for a retry.
+struct PipelineAdded {
+  PipelineId id;
+  ProjectId project;
+  std::string project_name;
+  std::vector<std::string> stages;
+  std::vector<JobNode> jobs;  // in file order
+};
+
+// What an agent says of a job in its Hello.
+struct JobReport {
+  enum class Phase { kAccepted, kStarting, kRunning, kFinished };
+  Assignment assignment;
+  Phase phase = Phase::kAccepted;
+};
+
+// An agent that exists (registered); at start and when it is registered or changed by a person.
+struct AgentAdded {
+  AgentId id;
+  std::string name;
+  std::vector<std::string> tags;
+  bool run_untagged = true;
+  int slots = 1;
+  ProjectId project;       // set: takes jobs of this project only
+  bool draining = false;
+};
+struct AgentRemoved { AgentId id; };
+
+// A Hello that passed all checks of identity. Ends the agent's older session, if any.
+struct AgentConnected {
+  AgentId agent;
+  SessionId session;
+  int slots = 1;
+  std::vector<JobReport> jobs;
+};
+struct AgentDisconnected {
+  AgentId agent;
+  SessionId session;
+};
+struct AgentDrainChanged {
+  AgentId agent;
+  bool draining = true;
+};
+
+// Messages of an agent about one assignment. Late, repeated and foreign ones change nothing.
+struct JobAccepted { AgentId agent; SessionId session; Assignment assignment; };
+struct JobDeclined { AgentId agent; SessionId session; Assignment assignment; std::string reason; };
+struct JobStarted { AgentId agent; SessionId session; Assignment assignment; };
+// Posted once the trace is durable up to the result's length.
+struct JobFinished {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+  lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
+  int exit_code = 0;
+};
+
+// What people ask for.
+struct CancelPipeline { PipelineId pipeline; };
+struct CancelJob { JobId job; };
+struct RetryPipeline { PipelineId pipeline; };
+struct RetryJob { JobId job; };
+struct PlayJob { JobId job; };
+
+// Time has passed: Scheduler::NextDeadline() has come.
+struct Tick {};
+
+using Event = std::variant<PipelineAdded, AgentAdded, AgentRemoved, AgentConnected,
+                           AgentDisconnected, AgentDrainChanged, JobAccepted, JobDeclined,
+                           JobStarted, JobFinished, CancelPipeline, CancelJob, RetryPipeline,
+                           RetryJob, PlayJob, Tick>;
+
+}  // namespace grange::schedule
+
+#endif  // GRANGE_COORDINATOR_SCHEDULE_EVENT_H_

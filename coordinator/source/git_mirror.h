@@ -1,0 +1,71 @@
+#ifndef GRANGE_COORDINATOR_SOURCE_GIT_MIRROR_H_
+#define GRANGE_COORDINATOR_SOURCE_GIT_MIRROR_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "common/os/child.h"
+#include "coordinator/store/store.h"
+
+namespace grange::source {
+
+// The bare mirrors of all projects, below one folder: mirrors/<project id>.git. Commits that
+// pipelines use are kept alive by refs/grange/…. Blocks on git: never call it from a reaction or
+// the core loop. Thread-safe. Foreign text (refs, URLs, paths) is never taken for an option and
+// never reaches a shell.
+class GitMirrors {
+ public:
+  explicit GitMirrors(std::string dir);
+
+  // Makes the project's mirror if it is missing. Its folder.
+  absl::StatusOr<std::string> Ensure(ProjectId project);
+
+  bool HasCommit(ProjectId project, absl::string_view sha);
+  // Facts of a commit. kNotFound if the mirror lacks it. Kept in memory: commits never change.
+  absl::StatusOr<store::Commit> ReadCommit(ProjectId project, absl::string_view sha);
+  // A file of a commit. kNotFound; kInvalidArgument for a path that leaves the tree (or is a
+  // link or folder); kResourceExhausted above `limit`. Kept in memory (bounded).
+  absl::StatusOr<std::string> ReadFile(ProjectId project, absl::string_view sha,
+                                       absl::string_view path, uint64_t limit);
+  // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/….
+  absl::Status Pin(ProjectId project, absl::string_view sha, absl::string_view ref_name, bool is_tag);
+
+  // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https, ssh, git, file). The
+  // commit, with the branch's or tag's full name.
+  struct Fetched {
+    std::string sha;
+    std::string ref_name;
+    bool is_tag = false;
+    std::string default_branch;
+  };
+  absl::StatusOr<Fetched> Fetch(ProjectId project, absl::string_view url, absl::string_view ref);
+
+  // Starts git upload-pack (agents fetch any pinned commit) or receive-pack (submit; only
+  // refs/grange/incoming/* may be written) on the project's mirror, its stdin and stdout being
+  // `socket`'s other end. The caller pumps bytes between its end and the stream.
+  enum class Service { kUploadPack, kReceivePack };
+  struct Running {
+    os::Child child;
+    os::UniqueFd socket;  // bidirectional, non-blocking
+    os::UniqueFd error;   // git's stderr
+  };
+  absl::StatusOr<Running> Serve(ProjectId project, Service service);
+
+ private:
+  struct Impl;
+  std::shared_ptr<Impl> impl_;  // shared with children of Serve() only through copies of paths
+};
+
+// A ref name that git takes (git check-ref-format's rules, at most 255 bytes, no leading '-').
+absl::Status CheckRefName(absl::string_view name);
+bool IsFullSha(absl::string_view sha);
+
+}  // namespace grange::source
+
+#endif  // GRANGE_COORDINATOR_SOURCE_GIT_MIRROR_H_

@@ -1,0 +1,252 @@
+#ifndef GRANGE_COORDINATOR_STORE_STORE_H_
+#define GRANGE_COORDINATOR_STORE_STORE_H_
+
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/id.h"
+#include "common/base/secret.h"
+#include "coordinator/lifecycle/failure_reason.h"
+#include "coordinator/lifecycle/job_state.h"
+#include "coordinator/lifecycle/pipeline_state.h"
+#include "coordinator/schedule/decision.h"
+
+// The durable state of a coordinator, in the words of the domain. Nothing here knows SQLite or a
+// local file, so that another database can stand behind the same interface.
+namespace grange::store {
+
+struct Project {
+  ProjectId id;
+  std::string name;
+  std::map<std::string, std::string> settings;  // "coverage-regex", "default-branch", …
+};
+
+struct ProjectVariable {
+  std::string name;
+  Secret value;
+  bool masked = false;
+  bool file = false;
+};
+
+struct Commit {
+  std::string sha;
+  std::string title, message, author, author_email;
+  absl::Time authored_at = absl::InfinitePast();
+};
+
+struct PipelineRow {
+  PipelineId id;
+  ProjectId project;
+  std::string project_name;   // read only
+  Commit commit;
+  std::string ref_name;
+  bool is_tag = false;
+  std::string source;         // CI_PIPELINE_SOURCE
+  std::string before_sha;
+  std::string name;
+  std::vector<std::string> stages;
+  std::vector<std::pair<std::string, std::string>> variables;  // of the submit; win over all
+  std::vector<std::string> errors;    // of the configuration: state is kFailed, no jobs
+  std::vector<std::string> warnings;
+  lifecycle::PipelineState state = lifecycle::PipelineState::kCreated;
+  absl::Time created_at = absl::InfinitePast();
+  absl::Time started_at = absl::InfinitePast();
+  absl::Time finished_at = absl::InfinitePast();
+  std::string failure;
+  std::optional<double> coverage;     // mean of its jobs'; read only
+};
+
+struct JobRow {
+  JobId id;
+  PipelineId pipeline;
+  int index = 0;                       // in file order
+  std::string name, stage;
+  int stage_index = 0;
+  std::string plan_json;               // pipeline::JobToJson
+  schedule::StoreJob progress;         // what the scheduler last decided
+  std::optional<double> coverage;      // of the newest attempt
+  uint64_t trace_bytes = 0;            // durable, of the newest attempt
+  uint64_t dropped_bytes = 0;
+  absl::Time created_at = absl::InfinitePast();
+  std::string agent_name;              // read only
+};
+
+struct AttemptRow {
+  JobId job;
+  AttemptNumber number = 0;
+  Fence fence{};
+  AgentId agent;
+  std::string agent_name;              // read only
+  lifecycle::JobState state = lifecycle::JobState::kRunning;
+  lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
+  int exit_code = 0;
+  absl::Time started_at = absl::InfinitePast();
+  absl::Time finished_at = absl::InfinitePast();
+  uint64_t trace_bytes = 0;            // durable
+  uint64_t dropped_bytes = 0;
+  std::string trace_sha256;            // of the finished trace, 32 bytes; "" before
+  bool trace_damaged = false;
+  bool trace_complete = false;
+  std::string detail;
+  std::optional<double> coverage;
+  std::string artifact_id;
+};
+
+struct ArtifactRow {
+  std::string id;
+  JobId job;
+  AttemptNumber attempt = 0;
+  std::string name;
+  uint64_t size = 0;
+  std::string sha256;  // 32 bytes
+  absl::Time created_at = absl::InfinitePast();
+};
+
+struct AgentRow {
+  AgentId id;
+  std::string name;
+  std::vector<std::string> tags;
+  bool run_untagged = true;
+  int slots = 1;
+  ProjectId project;                    // set: limited to it
+  std::string credential_hash;          // SHA-256, 32 bytes
+  uint64_t session_counter = 0;         // highest seen
+  bool draining = false;
+  bool revoked = false;
+  std::string version;
+  absl::Time registered_at = absl::InfinitePast();
+  absl::Time last_contact = absl::InfinitePast();
+};
+
+struct TokenRow {
+  enum class Kind { kRegistration, kUser };
+  TokenId id;
+  Kind kind = Kind::kRegistration;
+  std::string hash;                     // SHA-256, 32 bytes
+  std::string user, role;               // kUser
+  ProjectId project;                    // kRegistration: limit, or unset
+  std::string project_name;             // read only
+  std::vector<std::string> tags;
+  int uses_left = 0;
+  int used = 0;
+  absl::Time created_at = absl::InfinitePast();
+  absl::Time expires_at = absl::InfiniteFuture();
+  bool revoked = false;
+};
+
+// Writes that go into one transaction. The scheduler's rows are taken as they are.
+struct PutTraceLength {                 // bytes before `durable` are on disk
+  JobId job;
+  AttemptNumber attempt = 0;
+  uint64_t durable = 0;
+};
+struct PutTraceEnd {                    // with the final state of an attempt
+  JobId job;
+  AttemptNumber attempt = 0;
+  uint64_t trace_bytes = 0;
+  uint64_t dropped_bytes = 0;
+  std::string sha256;
+  bool damaged = false;
+  std::optional<double> coverage;
+  std::string detail;
+  std::string artifact_id;
+};
+struct PutLastContact {
+  AgentId agent;
+  absl::Time at = absl::InfinitePast();
+};
+using Write = std::variant<schedule::StoreJob, schedule::StorePipeline, schedule::StoreFence,
+                           PutTraceLength, PutTraceEnd, PutLastContact>;
+
+// Thread-safe. Writes are serialized; reads see everything that was committed before they began
+// and never wait for a writer. Errors: kNotFound and kAlreadyExists as named; kResourceExhausted
+// when the disk is full (nothing was changed; it works again when there is space); kDataLoss when
+// the database is damaged; kUnavailable for other failures of the disk.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // All of it in one durable transaction, or nothing. An attempt's row comes into being with the
+  // first StoreJob that names it in phase kGranted or later.
+  virtual absl::Status Commit(const std::vector<Write>& writes) = 0;
+
+  // Request keys: the answer that a changing call gave is kept for 24 hours. A call that carries a
+  // key does its work and PutAnswer in one transaction where it can.
+  virtual absl::StatusOr<std::optional<std::string>> FindAnswer(absl::string_view request_key) = 0;
+  virtual absl::Status PutAnswer(absl::string_view request_key, absl::string_view answer) = 0;
+
+  // --- projects and their variables
+  // Makes it with `settings` if there is none of that name.
+  virtual absl::StatusOr<Project> FindOrMakeProject(
+      absl::string_view name, const std::map<std::string, std::string>& settings) = 0;
+  virtual absl::StatusOr<Project> FindProject(absl::string_view name) = 0;
+  virtual absl::StatusOr<Project> GetProject(ProjectId id) = 0;
+  virtual absl::StatusOr<std::vector<Project>> ListProjects() = 0;
+  virtual absl::Status SetProjectSetting(ProjectId id, absl::string_view key,
+                                         absl::string_view value) = 0;  // "" removes it
+  virtual absl::Status SetVariable(ProjectId id, const ProjectVariable& variable) = 0;
+  virtual absl::Status RemoveVariable(ProjectId id, absl::string_view name) = 0;
+  virtual absl::StatusOr<std::vector<ProjectVariable>> ListVariables(ProjectId id) = 0;
+
+  // --- pipelines
+  // One transaction: pipeline, jobs (ids are given here and written into the arguments) and, if
+  // `request_key` is not empty, the answer that `make_answer(id)` gives. If the key was used, its
+  // answer is in `*earlier_answer` and nothing is made.
+  virtual absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
+                                      absl::string_view request_key,
+                                      std::optional<std::string>* earlier_answer) = 0;
+  virtual absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) = 0;
+  // Newest first. `project` unset: all. `before` unset: from the newest.
+  virtual absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
+                                                                 PipelineId before) = 0;
+  virtual absl::StatusOr<std::vector<PipelineId>> UnfinishedPipelines() = 0;
+  virtual absl::StatusOr<std::vector<JobRow>> JobsOf(PipelineId id) = 0;  // in file order
+  virtual absl::StatusOr<std::vector<JobRow>> ListJobs(ProjectId project, int limit) = 0;  // newest first
+  virtual absl::StatusOr<JobRow> GetJob(JobId id) = 0;
+  virtual absl::StatusOr<std::vector<AttemptRow>> AttemptsOf(JobId id) = 0;  // oldest first
+  virtual absl::StatusOr<AttemptRow> GetAttempt(JobId id, AttemptNumber attempt) = 0;
+  // Attempts whose trace is not complete.
+  virtual absl::StatusOr<std::vector<AttemptRow>> OpenAttempts() = 0;
+
+  // --- artifacts
+  virtual absl::Status PutArtifact(const ArtifactRow& artifact) = 0;
+  virtual absl::StatusOr<ArtifactRow> GetArtifact(absl::string_view id) = 0;
+  // Of the newest attempt of each of the pipeline's jobs that has one.
+  virtual absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOf(PipelineId id) = 0;
+
+  // --- agents and tokens
+  // One transaction: takes one use of the registration token with this hash and makes the agent
+  // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up; the text says
+  // which), kAlreadyExists (name in use). The same request key again gives the same agent, with
+  // the new credential hash.
+  virtual absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
+                                     absl::Time now, AgentRow& agent) = 0;
+  virtual absl::StatusOr<AgentRow> FindAgentByCredential(absl::string_view hash) = 0;
+  virtual absl::StatusOr<AgentRow> GetAgent(AgentId id) = 0;
+  virtual absl::StatusOr<std::vector<AgentRow>> ListAgents() = 0;
+  // kFailedPrecondition if `counter` is not higher than the stored one; else it is stored.
+  virtual absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
+                                             absl::string_view version) = 0;
+  virtual absl::Status SetAgentDraining(AgentId id, bool draining) = 0;
+  virtual absl::Status SetAgentRevoked(AgentId id) = 0;
+  virtual absl::Status ResetAgent(AgentId id) = 0;   // session counter to 0
+  virtual absl::Status RemoveAgent(AgentId id) = 0;  // kFailedPrecondition while it has jobs
+
+  virtual absl::Status CreateToken(TokenRow& token, absl::string_view request_key) = 0;
+  virtual absl::StatusOr<TokenRow> FindToken(absl::string_view hash) = 0;
+  virtual absl::StatusOr<std::vector<TokenRow>> ListTokens() = 0;
+  virtual absl::Status RevokeToken(TokenId id) = 0;
+
+  // The highest fence ever given.
+  virtual absl::StatusOr<Fence> HighestFence() = 0;
+};
+
+}  // namespace grange::store
+
+#endif  // GRANGE_COORDINATOR_STORE_STORE_H_

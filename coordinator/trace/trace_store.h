@@ -1,0 +1,101 @@
+#ifndef GRANGE_COORDINATOR_TRACE_TRACE_STORE_H_
+#define GRANGE_COORDINATOR_TRACE_TRACE_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
+#include "coordinator/store/store.h"
+
+namespace grange::trace {
+
+// The output of all attempts: one append-only file each below `dir` (docs/formats/trace-file.md),
+// compressed with zstd once it is complete.
+//
+// All writing happens on one thread of its own; Append() and Finish() only queue, so reactions may
+// call them. Reading may block on the disk. Thread-safe.
+class TraceStore {
+ public:
+  struct Options {
+    std::string dir;
+    absl::Duration sync_every = absl::Milliseconds(200);
+    uint64_t sync_bytes = 1 << 20;
+    uint64_t queue_bytes_max = 256 << 20;  // beyond it QueueIsFull(): stop reading streams
+    // Taken out only for measurements.
+    bool sync = true;
+  };
+
+  // What the sender of chunks must hear. Called on the writing thread; must not block.
+  class Sender {
+   public:
+    virtual ~Sender() = default;
+    virtual void Ack(const Assignment& assignment, uint64_t durable) = 0;
+    virtual void Resume(const Assignment& assignment, uint64_t offset) = 0;
+    // The chunk breaks the protocol or cannot be stored (full disk: kResourceExhausted; nothing
+    // was kept, it comes again after a Resume).
+    virtual void Failed(const Assignment& assignment, const absl::Status& status) = 0;
+    // There is room in the queue again after QueueIsFull().
+    virtual void Drained() = 0;
+  };
+
+  // A finished trace, before its final row is committed.
+  struct End {
+    uint64_t trace_bytes = 0;
+    std::string sha256;
+    bool damaged = false;
+  };
+
+  static absl::StatusOr<std::unique_ptr<TraceStore>> Open(Options options, store::Store& store,
+                                                          const Clock& clock);
+  virtual ~TraceStore() = default;  // syncs what is queued
+
+  // Cuts the file of each open attempt to the length in the database. Once, before anything else.
+  virtual absl::Status Recover() = 0;
+
+  // Makes the attempt's file ahead of its first byte, so that nothing waits for it then.
+  virtual void Prepare(JobId job, AttemptNumber attempt) = 0;
+
+  // `bytes` of the assignment's attempt, from `offset` on (the caller has checked fence and CRC).
+  // Bytes that are there already are dropped, a gap is answered with Resume. The first Append of a
+  // stream opens the attempt.
+  virtual void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
+                      std::shared_ptr<Sender> sender) = 0;
+  virtual bool QueueIsFull() const = 0;
+
+  // Calls `done` (on the writing thread) once the attempt's first `trace_bytes` bytes are durable:
+  // syncs at once if they are there, asks for them with Resume if not. A hash that differs is asked
+  // for again from 0 once, then stored as `damaged`. Repeating it replaces `done`.
+  virtual void Finish(const Assignment& assignment, uint64_t trace_bytes, std::string sha256,
+                      std::shared_ptr<Sender> sender,
+                      absl::AnyInvocable<void(absl::StatusOr<End>)> done) = 0;
+  // The final row is committed: the file may be compressed; watchers see the end.
+  virtual void Complete(JobId job, AttemptNumber attempt) = 0;
+  // The attempt ended without a result (lost, revoked): what there is stays, no more is taken.
+  virtual void Abandon(JobId job, AttemptNumber attempt) = 0;
+
+  // Bytes that can be read now (written, perhaps not yet durable).
+  virtual uint64_t Size(JobId job, AttemptNumber attempt) const = 0;
+  // Up to `max` bytes from `offset` on; "" at the end. kNotFound if there is no such trace.
+  virtual absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
+                                           size_t max) const = 0;
+
+  // Calls `on_change` (on the writing thread; must not block) after the attempt's file has grown
+  // or is complete, until the returned handle goes.
+  class Watch {
+   public:
+    virtual ~Watch() = default;
+  };
+  virtual std::unique_ptr<Watch> Subscribe(JobId job, AttemptNumber attempt,
+                                           std::function<void()> on_change) = 0;
+};
+
+}  // namespace grange::trace
+
+#endif  // GRANGE_COORDINATOR_TRACE_TRACE_STORE_H_
