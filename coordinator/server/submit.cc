@@ -51,10 +51,8 @@ class CommitTree : public config::IncludeSource {
   const std::string sha_;
 };
 
-// What a repeated request is answered with.
-std::string Encode(const control::SubmitAnswer& answer) {
-  return absl::StrCat(static_cast<int>(answer.outcome), " ", answer.pipeline.value());
-}
+// The kept answer of a submit that made no pipeline; else it is the pipeline's id.
+constexpr absl::string_view kNoPipeline = "0";
 
 std::vector<store::JobRow> ToRows(const pipeline::PipelineGraph& graph, absl::Time now) {
   std::vector<store::JobRow> rows;
@@ -123,23 +121,23 @@ absl::StatusOr<Submitted> Submitter::Submit(const control::SubmitOrder& order) {
 
 absl::StatusOr<control::SubmitAnswer> Submitter::Earlier(const std::string& text,
                                                          ProjectId project) {
-  int outcome = 0;
   int64_t id = 0;
-  const size_t blank = text.find(' ');
-  if (blank == std::string::npos || !absl::SimpleAtoi(text.substr(0, blank), &outcome) ||
-      !absl::SimpleAtoi(text.substr(blank + 1), &id)) {
+  if (!absl::SimpleAtoi(text, &id)) {
     return absl::AlreadyExistsError("this request key was used for another command");
   }
   control::SubmitAnswer answer;
-  answer.outcome = static_cast<control::SubmitAnswer::Outcome>(outcome);
-  answer.pipeline = PipelineId(id);
   answer.project = project;
-  if (answer.pipeline.is_set()) {
-    GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_.GetPipeline(answer.pipeline));
-    answer.sha = row.commit.sha;
-    answer.errors = row.errors;
-    answer.warnings = row.warnings;
+  answer.pipeline = PipelineId(id);
+  if (!answer.pipeline.is_set()) {
+    answer.outcome = control::SubmitAnswer::Outcome::kNoJobs;
+    return answer;
   }
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_.GetPipeline(answer.pipeline));
+  answer.outcome = row.errors.empty() ? control::SubmitAnswer::Outcome::kCreated
+                                      : control::SubmitAnswer::Outcome::kInvalid;
+  answer.sha = row.commit.sha;
+  answer.errors = row.errors;
+  answer.warnings = row.warnings;
   return answer;
 }
 
@@ -198,7 +196,7 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   } else if (compiled.graph->jobs.empty()) {
     answer.outcome = control::SubmitAnswer::Outcome::kNoJobs;
     if (!order.request_key.empty()) {
-      GRANGE_RETURN_IF_ERROR(store_.PutAnswer(order.request_key, Encode(answer)));
+      GRANGE_RETURN_IF_ERROR(store_.PutAnswer(order.request_key, kNoPipeline));
     }
     return submitted;
   } else {
