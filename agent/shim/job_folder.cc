@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 
 #include <array>
 #include <cerrno>
@@ -25,12 +26,21 @@ int JobFolder::Enter(const char* path) {
 }
 
 int JobFolder::Claim(const std::string& boot_id) {
-  shim_.Reset(open("shim", O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0600));
+  // Complete before it gets its name: an agent may look at any moment.
+  shim_.Reset(open("shim.new", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!shim_.is_open()) return errno;
   const std::optional<ProcessStat> self = ReadProcessStat(getpid());
   if (!self) return ESRCH;
-  return WriteAll(shim_.get(), "pid=" + std::to_string(self->pid) + "\nstart=" +
-                                   std::to_string(self->start_time) + "\nboot=" + boot_id + "\n");
+  const int error = WriteAll(shim_.get(), "pid=" + std::to_string(self->pid) +
+                                              "\nstart=" + std::to_string(self->start_time) +
+                                              "\nboot=" + boot_id + "\n");
+  if (error != 0) return error;
+  if (renameat2(AT_FDCWD, "shim.new", AT_FDCWD, "shim", RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // A file system that can't do this can do that.
+  if (link("shim.new", "shim") != 0) return errno;
+  unlink("shim.new");
+  return 0;
 }
 
 void JobFolder::RecordGroup(pid_t group) {
