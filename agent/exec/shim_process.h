@@ -19,17 +19,17 @@ namespace grange::exec {
 // All that a shim is handed at once; after that the agent may die.
 struct ShimRun {
   std::string shell = "/bin/bash";
-  std::string script;                    // text of the whole script; see agent/job's script text
-  std::string after_script;              // "": none
-  std::vector<std::string> env;          // "NAME=value", secrets included; CI_JOB_STATUS is added
-                                         // for after_script by the shim
-  std::vector<std::string> masks;        // values that never reach the spool
+  std::string script;              // text of the whole script; see agent/job's script text
+  std::string after_script;        // "": none
+  std::vector<std::string> env;    // "NAME=value", secrets included; CI_JOB_STATUS is added
+                                   // for after_script by the shim
+  std::vector<std::string> masks;  // values that never reach the spool
   std::string cwd;
   absl::Duration timeout = absl::Hours(1);
   absl::Duration after_script_timeout = absl::Minutes(5);
   uint64_t trace_limit_bytes = 100 << 20;
-  bool stop_on_disconnect = false;       // then the shim ends the job at the lease deadline
-  std::string trace_prefix;              // written to the spool before the script's output
+  bool stop_on_disconnect = false;  // then the shim ends the job at the lease deadline
+  std::string trace_prefix;         // written to the spool before the script's output
 };
 
 // What the shim found out, from the file `result` in the job's folder.
@@ -38,24 +38,25 @@ struct ShimResult {
   Reason reason = Reason::kExited;
   int exit_code = 0;
   int signal = 0;
-  uint64_t trace_bytes = 0;      // size of the file `log`
+  uint64_t trace_bytes = 0;  // size of the file `log`
   uint64_t dropped_bytes = 0;
   absl::Duration duration = absl::ZeroDuration();
   absl::Duration cpu = absl::ZeroDuration();
   int64_t max_rss_bytes = 0;
-  std::string detail;            // one line, such as what could not be executed
+  std::string detail;  // one line, such as what could not be executed
 };
 
 // Who a process is, across restarts of the agent: a bare pid is reused.
 struct ProcessKey {
   pid_t pid = 0;
-  uint64_t start_time = 0;       // field 22 of /proc/<pid>/stat
+  uint64_t start_time = 0;  // field 22 of /proc/<pid>/stat
   std::string boot_id;
   friend bool operator==(const ProcessKey&, const ProcessKey&) = default;
 };
 
 // One job under its shim. Used on the loop's thread only; `on_end` and `on_output` are called
-// there. Destroying it leaves shim and job alone. Files in the job's folder (docs/formats/job-folder.md):
+// there. Destroying it leaves shim and job alone. Files in the job's folder
+// (docs/formats/job-folder.md):
 //   log     the masked output, append-only; read it directly
 //   result  written last, by rename; what ReadShimResult() reads
 //   sock    the shim listens here for an agent that comes back

@@ -38,11 +38,21 @@ class Id {
   int64_t value_ = 0;
 };
 
-struct ProjectTag { static constexpr char kName[] = "project"; };
-struct PipelineTag { static constexpr char kName[] = "pipeline"; };
-struct JobTag { static constexpr char kName[] = "job"; };
-struct AgentTag { static constexpr char kName[] = "agent"; };
-struct TokenTag { static constexpr char kName[] = "token"; };
+struct ProjectTag {
+  static constexpr char kName[] = "project";
+};
+struct PipelineTag {
+  static constexpr char kName[] = "pipeline";
+};
+struct JobTag {
+  static constexpr char kName[] = "job";
+};
+struct AgentTag {
+  static constexpr char kName[] = "agent";
+};
+struct TokenTag {
+  static constexpr char kName[] = "token";
+};
 
 using ProjectId = Id<ProjectTag>;
 using PipelineId = Id<PipelineTag>;

@@ -9,11 +9,11 @@
 #include "absl/strings/string_view.h"
 
 // Leaves the function with the error of `expression`, if it has one.
-#define GRANGE_RETURN_IF_ERROR(expression)                        \
-  do {                                                            \
+#define GRANGE_RETURN_IF_ERROR(expression)                                    \
+  do {                                                                        \
     if (::absl::Status grange_status_ = (expression); !grange_status_.ok()) { \
-      return grange_status_;                                      \
-    }                                                             \
+      return grange_status_;                                                  \
+    }                                                                         \
   } while (false)
 
 #define GRANGE_CONCAT_INNER_(a, b) a##b

@@ -16,15 +16,15 @@
 namespace grange::os {
 
 struct ChildOptions {
-  std::vector<std::string> argv;                 // argv[0] is looked up in PATH if it has no '/'
-  std::optional<std::vector<std::string>> env;   // "NAME=value"; none: that of this process
-  std::string cwd;                               // "": that of this process
-  int stdin_fd = -1;                             // -1: /dev/null
-  int stdout_fd = -1;                            // -1: /dev/null
-  int stderr_fd = -1;                            // -1: /dev/null
+  std::vector<std::string> argv;                // argv[0] is looked up in PATH if it has no '/'
+  std::optional<std::vector<std::string>> env;  // "NAME=value"; none: that of this process
+  std::string cwd;                              // "": that of this process
+  int stdin_fd = -1;                            // -1: /dev/null
+  int stdout_fd = -1;                           // -1: /dev/null
+  int stderr_fd = -1;                           // -1: /dev/null
   // Further descriptors: {ours, number in the child (≥ 3)}.
   std::vector<std::pair<int, int>> inherit;
-  bool new_group = true;                         // a process group of its own
+  bool new_group = true;  // a process group of its own
 };
 
 // How a child ended.
@@ -49,7 +49,7 @@ class Child {
   void Kill(int signal);                      // to its group
   ExitStatus Wait();                          // blocks
   std::optional<ExitStatus> TryWait();
-  void Detach();                              // it may outlive this object
+  void Detach();  // it may outlive this object
 
  private:
   Child(pid_t pid, UniqueFd pidfd, bool group);

@@ -23,7 +23,8 @@ absl::Status ErrnoStatus(int error, absl::string_view what, absl::string_view pa
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t limit = 64 << 20);
 // A new file under another name, synced, renamed over `path`, folder synced: after a crash there is
 // the old content or the new, never a mix.
-absl::Status WriteFileAtomic(const std::string& path, absl::string_view content, mode_t mode = 0600);
+absl::Status WriteFileAtomic(const std::string& path, absl::string_view content,
+                             mode_t mode = 0600);
 // Overwrites without any care for crashes.
 absl::Status WriteFile(const std::string& path, absl::string_view content, mode_t mode = 0600);
 // All of `bytes`, through short writes and EINTR.

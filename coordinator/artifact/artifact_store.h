@@ -33,7 +33,8 @@ class ArtifactStore {
   };
   virtual ~ArtifactStore() = default;
   // kResourceExhausted if `size` is over the limit, naming both.
-  virtual absl::StatusOr<std::unique_ptr<Upload>> Begin(absl::string_view sha256, uint64_t size) = 0;
+  virtual absl::StatusOr<std::unique_ptr<Upload>> Begin(absl::string_view sha256,
+                                                        uint64_t size) = 0;
 
   virtual bool Has(absl::string_view sha256) const = 0;
   virtual absl::StatusOr<std::string> Read(absl::string_view sha256, uint64_t offset,

@@ -10,20 +10,20 @@ namespace grange::lifecycle {
 // as `failure_reason`; proto/grange/v1/model.proto has the same list for the wire.
 enum class FailureReason {
   kNone,
-  kScriptFailure,     // script_failure
-  kTimeout,           // job_execution_timeout
-  kCanceled,          // canceled
-  kAgentLost,         // agent_lost
-  kAgentForgot,       // agent_forgot
-  kAgentCrash,        // agent_crash
-  kHostRestart,       // host_restart
-  kLeaseLost,         // lease_lost
-  kAgentDiskFull,     // agent_disk_full
-  kSupervisorDied,    // supervisor_died
-  kSourcesFailed,     // sources_failed
-  kArtifactsFailed,   // artifacts_failed
-  kPrepareFailed,     // prepare_failed
-  kTraceLimit,        // trace_limit
+  kScriptFailure,    // script_failure
+  kTimeout,          // job_execution_timeout
+  kCanceled,         // canceled
+  kAgentLost,        // agent_lost
+  kAgentForgot,      // agent_forgot
+  kAgentCrash,       // agent_crash
+  kHostRestart,      // host_restart
+  kLeaseLost,        // lease_lost
+  kAgentDiskFull,    // agent_disk_full
+  kSupervisorDied,   // supervisor_died
+  kSourcesFailed,    // sources_failed
+  kArtifactsFailed,  // artifacts_failed
+  kPrepareFailed,    // prepare_failed
+  kTraceLimit,       // trace_limit
 };
 
 absl::string_view FailureReasonName(FailureReason reason);  // "" for kNone

@@ -19,9 +19,9 @@ enum class When { kOnSuccess, kOnFailure, kAlways, kManual, kDelayed };
 //     ├──▶ skipped
 //     └──▶ canceled  (also from pending, running, manual, scheduled)
 enum class JobState {
-  kCreated,    // waits for earlier stages or its needs
-  kPending,    // may run; waits for an agent
-  kRunning,    // granted to an agent
+  kCreated,  // waits for earlier stages or its needs
+  kPending,  // may run; waits for an agent
+  kRunning,  // granted to an agent
   kSuccess,
   kFailed,
   kCanceled,
@@ -39,9 +39,9 @@ enum class JobEvent {
   kSucceeded,
   kFailed,
   kCanceled,
-  kRuledOut,      // it can no longer run
-  kRequeued,      // back to the queue: retry, or an ungranted offer was withdrawn
-  kRevived,       // it was skipped, and what ruled it out is being run again
+  kRuledOut,  // it can no longer run
+  kRequeued,  // back to the queue: retry, or an ungranted offer was withdrawn
+  kRevived,   // it was skipped, and what ruled it out is being run again
 };
 
 // The state after `event`. kFailedPrecondition, naming both, if it cannot happen in `from`.

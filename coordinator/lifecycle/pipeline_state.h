@@ -10,7 +10,17 @@
 namespace grange::lifecycle {
 
 // What people see of a pipeline; the words are GitLab's (PipelineStateName).
-enum class PipelineState { kCreated, kPending, kRunning, kSuccess, kFailed, kCanceled, kSkipped, kManual, kScheduled };
+enum class PipelineState {
+  kCreated,
+  kPending,
+  kRunning,
+  kSuccess,
+  kFailed,
+  kCanceled,
+  kSkipped,
+  kManual,
+  kScheduled
+};
 
 struct JobSummary {
   JobState state;

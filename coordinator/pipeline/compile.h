@@ -14,7 +14,15 @@
 namespace grange::pipeline {
 
 // Why a pipeline is made; PipelineSourceName() gives the words of CI_PIPELINE_SOURCE.
-enum class PipelineSource { kPush, kSchedule, kWeb, kApi, kMergeRequest, kTrigger, kParentPipeline };
+enum class PipelineSource {
+  kPush,
+  kSchedule,
+  kWeb,
+  kApi,
+  kMergeRequest,
+  kTrigger,
+  kParentPipeline
+};
 
 absl::string_view PipelineSourceName(PipelineSource source);
 // Takes the words of CI_PIPELINE_SOURCE and those of `grangectl --event`.
@@ -24,13 +32,13 @@ absl::StatusOr<PipelineSource> ParsePipelineSource(absl::string_view name);
 // keywords.md §12: predefined < (the file's own) < project < pipeline.
 struct TriggerFacts {
   PipelineSource source = PipelineSource::kPush;
-  std::string branch;          // "" for tags and merge requests
-  std::string tag;             // "" for branches
-  std::string sha;             // full; may be "" in `plan`
+  std::string branch;  // "" for tags and merge requests
+  std::string tag;     // "" for branches
+  std::string sha;     // full; may be "" in `plan`
   std::string before_sha;
   std::string default_branch = "main";
-  std::string project;         // its name, as CI_PROJECT_NAME
-  std::string project_path;    // as CI_PROJECT_PATH
+  std::string project;       // its name, as CI_PROJECT_NAME
+  std::string project_path;  // as CI_PROJECT_PATH
   std::string commit_title, commit_message, commit_author, commit_timestamp;
   std::vector<std::pair<std::string, std::string>> predefined;  // further ones; win over derived
   std::vector<std::pair<std::string, std::string>> project_variables;
@@ -45,8 +53,8 @@ std::vector<std::pair<std::string, std::string>> PredefinedVariables(const Trigg
 struct JobDecision {
   std::string job;
   bool in = false;
-  SourceSpan place;     // of the rule (or only/except) that decided; of the job if none
-  std::string reason;   // "rules[1]: `$CI_COMMIT_TAG` holds", "no rule matched", "only: master …"
+  SourceSpan place;    // of the rule (or only/except) that decided; of the job if none
+  std::string reason;  // "rules[1]: `$CI_COMMIT_TAG` holds", "no rule matched", "only: master …"
 };
 
 struct CompileResult {

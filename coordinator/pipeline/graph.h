@@ -22,7 +22,7 @@ struct Variable {
 };
 
 struct Need {
-  std::string job;         // name of a job of this graph
+  std::string job;  // name of a job of this graph
   bool artifacts = true;
   bool optional = false;
 
@@ -48,22 +48,22 @@ struct Artifacts {
 
 struct JobPlan {
   std::string name;
-  SourceSpan place;                // of the job's name in the file
+  SourceSpan place;  // of the job's name in the file
   std::string stage;
-  int stage_index = 0;             // into PipelineGraph::stages
+  int stage_index = 0;  // into PipelineGraph::stages
   lifecycle::When when = lifecycle::When::kOnSuccess;
   absl::Duration start_in = absl::ZeroDuration();
   AllowFailure allow_failure;
-  std::optional<std::vector<Need>> needs;          // none: stage order
+  std::optional<std::vector<Need>> needs;                // none: stage order
   std::optional<std::vector<std::string>> dependencies;  // none: as needs, or all earlier stages
   std::vector<std::string> tags;
-  std::vector<std::string> script;        // before_script and script, in order: one shell
+  std::vector<std::string> script;  // before_script and script, in order: one shell
   std::vector<std::string> after_script;
   std::vector<Variable> variables;        // global, workflow, job, rule; merged, in defined order
   std::optional<absl::Duration> timeout;  // none: the project's
   lifecycle::RetryPolicy retry;
   std::optional<Artifacts> artifacts;
-  std::string coverage;                   // regex, without slashes handled yet; "" none
+  std::string coverage;  // regex, without slashes handled yet; "" none
   bool interruptible = false;
   std::string environment;
   std::string resource_group;

@@ -32,7 +32,7 @@ struct StoreJob {
   bool allowed_to_fail = false;  // decided for its exit code; with kFailed
   absl::Time queued_at = absl::InfinitePast();
   absl::Time play_at = absl::InfiniteFuture();
-  absl::Time started_at = absl::InfinitePast();   // of the newest attempt
+  absl::Time started_at = absl::InfinitePast();  // of the newest attempt
   absl::Time finished_at = absl::InfinitePast();
   std::string detail;  // one line for people, such as why it was skipped
 };
@@ -46,13 +46,37 @@ struct StorePipeline {
 };
 
 // The highest fence given so far; part of the same transaction as the rows that use it.
-struct StoreFence { Fence highest{}; };
+struct StoreFence {
+  Fence highest{};
+};
 
-struct SendOffer { AgentId agent; SessionId session; Assignment assignment; };
-struct SendStart { AgentId agent; SessionId session; Assignment assignment; };
-struct SendCancel { AgentId agent; SessionId session; Assignment assignment; bool force = false; };
-struct SendForget { AgentId agent; SessionId session; Assignment assignment; };
-struct SendRevoke { AgentId agent; SessionId session; Assignment assignment; std::string reason; };
+struct SendOffer {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+};
+struct SendStart {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+};
+struct SendCancel {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+  bool force = false;
+};
+struct SendForget {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+};
+struct SendRevoke {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+  std::string reason;
+};
 
 // Answer to AgentConnected: one verdict per reported job, in order.
 struct SendWelcome {
@@ -65,7 +89,11 @@ struct SendWelcome {
   SessionId session;
   std::vector<JobVerdict> verdicts;
 };
-struct SendDrain { AgentId agent; SessionId session; bool resume = false; };
+struct SendDrain {
+  AgentId agent;
+  SessionId session;
+  bool resume = false;
+};
 
 using Decision = std::variant<StoreJob, StorePipeline, StoreFence, SendOffer, SendStart, SendCancel,
                               SendForget, SendRevoke, SendWelcome, SendDrain>;

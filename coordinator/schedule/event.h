@@ -14,7 +14,9 @@
 // What can happen to the scheduler: plain values, made by the shell.
 namespace grange::schedule {
 
-struct SessionTag { static constexpr char kName[] = "session"; };
+struct SessionTag {
+  static constexpr char kName[] = "session";
+};
 // One control stream of one agent; unique within the life of a coordinator process.
 using SessionId = Id<SessionTag>;
 
@@ -34,7 +36,7 @@ struct JobNode {
   int stage = 0;  // index into the pipeline's stages
   lifecycle::When when = lifecycle::When::kOnSuccess;
   AllowFailure allow_failure;
-  bool has_needs = false;          // else: all jobs of earlier stages
+  bool has_needs = false;  // else: all jobs of earlier stages
   struct Need {
     JobId job;
     bool optional = false;
@@ -48,15 +50,15 @@ struct JobNode {
 
   // How far it has come; a new job has the defaults.
   lifecycle::JobState state = lifecycle::JobState::kCreated;
-  AttemptNumber attempt = 0;       // newest; 0: none yet
-  int automatic_retries = 0;       // since a person last started it
+  AttemptNumber attempt = 0;  // newest; 0: none yet
+  int automatic_retries = 0;  // since a person last started it
   Phase phase = Phase::kNone;
-  Fence fence{};                   // of the newest assignment
+  Fence fence{};  // of the newest assignment
   AgentId agent;
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
-  bool played = false;             // a person has started it: its `when: manual` is served
+  bool played = false;  // a person has started it: its `when: manual` is served
   absl::Time queued_at = absl::InfinitePast();
   absl::Time play_at = absl::InfiniteFuture();  // kScheduled: when its timer fires
 };
@@ -84,10 +86,12 @@ struct AgentAdded {
   std::vector<std::string> tags;
   bool run_untagged = true;
   int slots = 1;
-  ProjectId project;       // set: takes jobs of this project only
+  ProjectId project;  // set: takes jobs of this project only
   bool draining = false;
 };
-struct AgentRemoved { AgentId id; };
+struct AgentRemoved {
+  AgentId id;
+};
 
 // A Hello that passed all checks of identity. Ends the agent's older session, if any.
 struct AgentConnected {
@@ -106,9 +110,22 @@ struct AgentDrainChanged {
 };
 
 // Messages of an agent about one assignment. Late, repeated and foreign ones change nothing.
-struct JobAccepted { AgentId agent; SessionId session; Assignment assignment; };
-struct JobDeclined { AgentId agent; SessionId session; Assignment assignment; std::string reason; };
-struct JobStarted { AgentId agent; SessionId session; Assignment assignment; };
+struct JobAccepted {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+};
+struct JobDeclined {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+  std::string reason;
+};
+struct JobStarted {
+  AgentId agent;
+  SessionId session;
+  Assignment assignment;
+};
 // Posted once the trace is durable up to the result's length.
 struct JobFinished {
   AgentId agent;
@@ -119,19 +136,29 @@ struct JobFinished {
 };
 
 // What people ask for.
-struct CancelPipeline { PipelineId pipeline; };
-struct CancelJob { JobId job; };
-struct RetryPipeline { PipelineId pipeline; };
-struct RetryJob { JobId job; };
-struct PlayJob { JobId job; };
+struct CancelPipeline {
+  PipelineId pipeline;
+};
+struct CancelJob {
+  JobId job;
+};
+struct RetryPipeline {
+  PipelineId pipeline;
+};
+struct RetryJob {
+  JobId job;
+};
+struct PlayJob {
+  JobId job;
+};
 
 // Time has passed: Scheduler::NextDeadline() has come.
 struct Tick {};
 
-using Event = std::variant<PipelineAdded, AgentAdded, AgentRemoved, AgentConnected,
-                           AgentDisconnected, AgentDrainChanged, JobAccepted, JobDeclined,
-                           JobStarted, JobFinished, CancelPipeline, CancelJob, RetryPipeline,
-                           RetryJob, PlayJob, Tick>;
+using Event =
+    std::variant<PipelineAdded, AgentAdded, AgentRemoved, AgentConnected, AgentDisconnected,
+                 AgentDrainChanged, JobAccepted, JobDeclined, JobStarted, JobFinished,
+                 CancelPipeline, CancelJob, RetryPipeline, RetryJob, PlayJob, Tick>;
 
 }  // namespace grange::schedule
 

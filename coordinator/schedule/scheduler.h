@@ -63,7 +63,7 @@ class Scheduler {
     bool connected = false;
     bool draining = false;
     int slots = 0;
-    std::vector<JobId> jobs;          // offered, granted or running
+    std::vector<JobId> jobs;  // offered, granted or running
     absl::Time disconnected_at = absl::InfinitePast();
   };
   std::vector<AgentView> Agents() const;

@@ -34,7 +34,8 @@ class GitMirrors {
   absl::StatusOr<std::string> ReadFile(ProjectId project, absl::string_view sha,
                                        absl::string_view path, uint64_t limit);
   // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/….
-  absl::Status Pin(ProjectId project, absl::string_view sha, absl::string_view ref_name, bool is_tag);
+  absl::Status Pin(ProjectId project, absl::string_view sha, absl::string_view ref_name,
+                   bool is_tag);
 
   // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https, ssh, git, file). The
   // commit, with the branch's or tag's full name.

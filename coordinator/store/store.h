@@ -43,38 +43,38 @@ struct Commit {
 struct PipelineRow {
   PipelineId id;
   ProjectId project;
-  std::string project_name;   // read only
+  std::string project_name;  // read only
   Commit commit;
   std::string ref_name;
   bool is_tag = false;
-  std::string source;         // CI_PIPELINE_SOURCE
+  std::string source;  // CI_PIPELINE_SOURCE
   std::string before_sha;
   std::string name;
   std::vector<std::string> stages;
   std::vector<std::pair<std::string, std::string>> variables;  // of the submit; win over all
-  std::vector<std::string> errors;    // of the configuration: state is kFailed, no jobs
+  std::vector<std::string> errors;  // of the configuration: state is kFailed, no jobs
   std::vector<std::string> warnings;
   lifecycle::PipelineState state = lifecycle::PipelineState::kCreated;
   absl::Time created_at = absl::InfinitePast();
   absl::Time started_at = absl::InfinitePast();
   absl::Time finished_at = absl::InfinitePast();
   std::string failure;
-  std::optional<double> coverage;     // mean of its jobs'; read only
+  std::optional<double> coverage;  // mean of its jobs'; read only
 };
 
 struct JobRow {
   JobId id;
   PipelineId pipeline;
-  int index = 0;                       // in file order
+  int index = 0;  // in file order
   std::string name, stage;
   int stage_index = 0;
-  std::string plan_json;               // pipeline::JobToJson
-  schedule::StoreJob progress;         // what the scheduler last decided
-  std::optional<double> coverage;      // of the newest attempt
-  uint64_t trace_bytes = 0;            // durable, of the newest attempt
+  std::string plan_json;           // pipeline::JobToJson
+  schedule::StoreJob progress;     // what the scheduler last decided
+  std::optional<double> coverage;  // of the newest attempt
+  uint64_t trace_bytes = 0;        // durable, of the newest attempt
   uint64_t dropped_bytes = 0;
   absl::Time created_at = absl::InfinitePast();
-  std::string agent_name;              // read only
+  std::string agent_name;  // read only
 };
 
 struct AttemptRow {
@@ -82,15 +82,15 @@ struct AttemptRow {
   AttemptNumber number = 0;
   Fence fence{};
   AgentId agent;
-  std::string agent_name;              // read only
+  std::string agent_name;  // read only
   lifecycle::JobState state = lifecycle::JobState::kRunning;
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   absl::Time started_at = absl::InfinitePast();
   absl::Time finished_at = absl::InfinitePast();
-  uint64_t trace_bytes = 0;            // durable
+  uint64_t trace_bytes = 0;  // durable
   uint64_t dropped_bytes = 0;
-  std::string trace_sha256;            // of the finished trace, 32 bytes; "" before
+  std::string trace_sha256;  // of the finished trace, 32 bytes; "" before
   bool trace_damaged = false;
   bool trace_complete = false;
   std::string detail;
@@ -114,9 +114,9 @@ struct AgentRow {
   std::vector<std::string> tags;
   bool run_untagged = true;
   int slots = 1;
-  ProjectId project;                    // set: limited to it
-  std::string credential_hash;          // SHA-256, 32 bytes
-  uint64_t session_counter = 0;         // highest seen
+  ProjectId project;             // set: limited to it
+  std::string credential_hash;   // SHA-256, 32 bytes
+  uint64_t session_counter = 0;  // highest seen
   bool draining = false;
   bool revoked = false;
   std::string version;
@@ -128,10 +128,10 @@ struct TokenRow {
   enum class Kind { kRegistration, kUser };
   TokenId id;
   Kind kind = Kind::kRegistration;
-  std::string hash;                     // SHA-256, 32 bytes
-  std::string user, role;               // kUser
-  ProjectId project;                    // kRegistration: limit, or unset
-  std::string project_name;             // read only
+  std::string hash;          // SHA-256, 32 bytes
+  std::string user, role;    // kUser
+  ProjectId project;         // kRegistration: limit, or unset
+  std::string project_name;  // read only
   std::vector<std::string> tags;
   int uses_left = 0;
   int used = 0;
@@ -141,12 +141,12 @@ struct TokenRow {
 };
 
 // Writes that go into one transaction. The scheduler's rows are taken as they are.
-struct PutTraceLength {                 // bytes before `durable` are on disk
+struct PutTraceLength {  // bytes before `durable` are on disk
   JobId job;
   AttemptNumber attempt = 0;
   uint64_t durable = 0;
 };
-struct PutTraceEnd {                    // with the final state of an attempt
+struct PutTraceEnd {  // with the final state of an attempt
   JobId job;
   AttemptNumber attempt = 0;
   uint64_t trace_bytes = 0;
@@ -207,7 +207,8 @@ class Store {
                                                                  PipelineId before) = 0;
   virtual absl::StatusOr<std::vector<PipelineId>> UnfinishedPipelines() = 0;
   virtual absl::StatusOr<std::vector<JobRow>> JobsOf(PipelineId id) = 0;  // in file order
-  virtual absl::StatusOr<std::vector<JobRow>> ListJobs(ProjectId project, int limit) = 0;  // newest first
+  virtual absl::StatusOr<std::vector<JobRow>> ListJobs(ProjectId project,
+                                                       int limit) = 0;  // newest first
   virtual absl::StatusOr<JobRow> GetJob(JobId id) = 0;
   virtual absl::StatusOr<std::vector<AttemptRow>> AttemptsOf(JobId id) = 0;  // oldest first
   virtual absl::StatusOr<AttemptRow> GetAttempt(JobId id, AttemptNumber attempt) = 0;

@@ -1,0 +1,19 @@
+#include "common/os/real_clock.h"
+
+#include <time.h>
+
+namespace grange::os {
+
+absl::Time RealClock::Now() const {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return absl::TimeFromTimespec(now);
+}
+
+absl::Duration RealClock::SinceBoot() const {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return absl::DurationFromTimespec(now);
+}
+
+}  // namespace grange::os

@@ -1,0 +1,38 @@
+#ifndef GRANGE_COMMON_RPC_CHANNEL_H_
+#define GRANGE_COMMON_RPC_CHANNEL_H_
+
+#include <grpcpp/channel.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/support/channel_arguments.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace grange::rpc {
+
+// Limits of the wire (docs/formats/agent-protocol.md §10).
+inline constexpr size_t kControlMessageMax = 1 << 20;
+inline constexpr size_t kFilePartMax = 256 << 10;
+
+struct ChannelOptions {
+  std::string address;    // "host:port"
+  std::string ca_pem;     // the only CA that is trusted
+  bool insecure = false;  // plain text; loopback only
+};
+
+// A channel with the keepalive and reconnect settings of the protocol. Doesn't connect yet.
+// kInvalidArgument for plain text to anything but loopback, or a missing CA.
+absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions& options);
+
+// "authorization: Bearer <token>" on this call.
+void AddBearer(grpc::ClientContext& context, absl::string_view token);
+
+// True for 127.0.0.0/8, ::1 and localhost, with or without a port.
+bool IsLoopback(absl::string_view address);
+
+}  // namespace grange::rpc
+
+#endif  // GRANGE_COMMON_RPC_CHANNEL_H_
