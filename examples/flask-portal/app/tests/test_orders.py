@@ -77,7 +77,7 @@ class OrderTest(PortalTest):
         order = self.report(crew)
         crew.post(order + "/state", state="done")
         crew.post(order + "/book", time="30", trade="welder")
-        self.assertIn("0:00 in all", crew.text(order))
+        self.assertIn("booked on open ones only", crew.text(order))
 
     def test_the_crew_finishes_orders_and_the_office_closes_them(self):
         crew = self.crew()
