@@ -22,9 +22,8 @@ struct Record {
   enum class Kind : uint8_t {
     kAccepted = 1,   // the offer
     kStarting = 2,   // a shim is about to be started: never start another one
-    kRunning = 3,    // the shim has taken over, and this is who it is
-    kFinished = 4,   // the result
-    kForgotten = 5,  // nobody needs the attempt any more
+    kFinished = 3,   // the result
+    kForgotten = 4,  // nobody needs the attempt any more
   };
   Kind kind = Kind::kAccepted;
   Assignment assignment;
