@@ -5,22 +5,21 @@
 
 namespace grange::control {
 
-void Wakeup::Signal() {
+void Wakeup::Signal(Cause cause) {
   base::MutexLock lock(mu_);
-  signalled_ = true;
+  signalled_ |= cause;
   cv_.Signal();
 }
 
-bool Wakeup::Wait(absl::Duration timeout) {
+void Wakeup::Wait(unsigned causes, absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   base::MutexLock lock(mu_);
-  while (!signalled_) {
+  while ((signalled_ & causes) == 0) {
     const absl::Duration left = deadline - absl::Now();
-    if (left <= absl::ZeroDuration()) return false;
+    if (left <= absl::ZeroDuration()) return;
     cv_.WaitWithTimeout(mu_, left);
   }
-  signalled_ = false;
-  return true;
+  signalled_ &= ~causes;
 }
 
 std::unique_ptr<ChangeFeed::Handle> ChangeFeed::Subscribe(PipelineId pipeline,
@@ -40,7 +39,7 @@ void ChangeFeed::Publish(PipelineId pipeline) {
     if (found == waiting_.end()) return;
     waiting.assign(found->second.begin(), found->second.end());
   }
-  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal();
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
 }
 
 void ChangeFeed::Close() {
@@ -52,7 +51,7 @@ void ChangeFeed::Close() {
       waiting.insert(waiting.end(), wakeups.begin(), wakeups.end());
     }
   }
-  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal();
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
 }
 
 bool ChangeFeed::closed() const {

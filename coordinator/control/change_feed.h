@@ -14,14 +14,16 @@ namespace grange::control {
 // Where one waiting thread sleeps until something that it watches has changed. Thread-safe.
 class Wakeup {
  public:
-  void Signal() ABSL_LOCKS_EXCLUDED(mu_);
-  // True if it was signalled since the last wait; false after `timeout`.
-  bool Wait(absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
+  enum Cause : unsigned { kState = 1, kTrace = 2 };
+
+  void Signal(Cause cause) ABSL_LOCKS_EXCLUDED(mu_);
+  // Until one of `causes` was signalled since it was last waited for, or `timeout` is over.
+  void Wait(unsigned causes, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   base::Mutex mu_;
   base::CondVar cv_;
-  bool signalled_ ABSL_GUARDED_BY(mu_) = false;
+  unsigned signalled_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // Tells watchers that rows of a pipeline have changed (and are committed): they read them

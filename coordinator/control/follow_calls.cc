@@ -28,13 +28,12 @@ bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
 // What one watcher has been told.
 class Watcher {
  public:
-  Watcher(store::Store& store, trace::TraceStore& traces, PipelineId pipeline, bool log_tail,
+  Watcher(store::Store& store, trace::TraceStore& traces, PipelineId pipeline,
           std::shared_ptr<Wakeup> wakeup)
-      : store_(store), traces_(traces), pipeline_(pipeline), log_tail_(log_tail),
-        wakeup_(std::move(wakeup)) {}
+      : store_(store), traces_(traces), pipeline_(pipeline), wakeup_(std::move(wakeup)) {}
 
   // What has changed since the last call; nullopt if nothing has.
-  absl::StatusOr<std::optional<v1::WatchEvent>> Next() {
+  absl::StatusOr<std::optional<v1::WatchEvent>> Next(bool with_tails) {
     v1::WatchEvent event;
     absl::StatusOr<store::PipelineRow> pipeline = store_.GetPipeline(pipeline_);
     if (!pipeline.ok()) return pipeline.status();
@@ -52,7 +51,7 @@ class Watcher {
         *event.add_jobs() = job;
         news = true;
       }
-      if (log_tail_) news |= AddTail(row, event);
+      if (with_tails) news |= AddTail(row, event);
     }
     event.set_ended(OnlyAPersonCanGoOn(*pipeline));
     if (!news && !event.ended()) return std::optional<v1::WatchEvent>();
@@ -82,7 +81,7 @@ class Watcher {
       tail.attempt = row.progress.attempt;
       tail.size = 0;
       tail.watch = traces_.Subscribe(row.id, tail.attempt,
-                                     [wakeup = wakeup_] { wakeup->Signal(); });
+                                     [wakeup = wakeup_] { wakeup->Signal(Wakeup::kTrace); });
     }
     const uint64_t size = traces_.Size(row.id, tail.attempt);
     if (size == tail.size) return false;
@@ -100,7 +99,6 @@ class Watcher {
   store::Store& store_;
   trace::TraceStore& traces_;
   const PipelineId pipeline_;
-  const bool log_tail_;
   const std::shared_ptr<Wakeup> wakeup_;
   std::string pipeline_told_;
   std::map<JobId, std::string> job_told_;
@@ -116,23 +114,27 @@ grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::Watch
   const PipelineId pipeline(request->pipeline_id());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
-  Watcher watcher(parts_.store, parts_.traces, pipeline, request->log_tail(), wakeup);
-  absl::Time last = absl::InfinitePast();
+  Watcher watcher(parts_.store, parts_.traces, pipeline, wakeup);
+  absl::Time tails_at = absl::InfinitePast();  // from then on tails may be sent again
   while (!context->IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
     }
-    const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next();
+    const absl::Time now = absl::Now();
+    const bool with_tails = request->log_tail() && now >= tails_at;
+    if (with_tails) tails_at = now + kTailEvery;
+    const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
     if (!event.ok()) return rpc::ToGrpc(event.status());
     if (event->has_value()) {
       if (!writer->Write(**event) || (*event)->ended()) return grpc::Status::OK;
     }
     // Output of a chatty job must not become an event per line; states are never held back.
-    if (request->log_tail() && absl::Now() - last < kTailEvery) {
-      wakeup->Wait(kTailEvery);
+    const absl::Duration held = tails_at - absl::Now();
+    if (held > absl::ZeroDuration()) {
+      wakeup->Wait(Wakeup::kState, held);
+    } else {
+      wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
     }
-    last = absl::Now();
-    wakeup->Wait(kCheckForClient);
   }
   return grpc::Status::OK;
 }
@@ -159,7 +161,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
     if (attempt == 0) attempt = job->progress.attempt;
     const bool ended = lifecycle::IsFinal(job->progress.state) || attempt < job->progress.attempt;
     if (attempt != 0 && watch == nullptr && request->follow()) {
-      watch = parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(); });
+      watch = parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
     }
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =
@@ -183,7 +185,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       writer->Write(last);
       return grpc::Status::OK;
     }
-    wakeup->Wait(kCheckForClient);
+    wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
   }
   return grpc::Status::OK;
 }
