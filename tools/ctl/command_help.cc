@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -32,20 +33,24 @@ constexpr char kEnvironment[] =
     "GRANGE_CONFIG: the configuration. GRANGE_REQUEST_KEY: the key of a changing command, as "
     "--request-key. NO_COLOR: no colours on a terminal.";
 
+// "N" of CLI11's "N:INT in [1 - 20]".
+std::string ArgumentName(const CLI::Option& option) {
+  const std::string name = option.get_type_name();
+  return name.substr(0, name.find(':'));
+}
+
 CommandHelp::Option Describe(const CLI::Option& option) {
   CommandHelp::Option described;
-  std::string description = option.get_description();
-  described.description = description;
+  described.description = option.get_description();
   described.required = option.get_required();
-  described.repeated = option.get_items_expected_max() > 1;
   if (option.get_positional()) {
-    described.names = option.get_type_name();
+    described.names = ArgumentName(option);
     return described;
   }
   for (const std::string& name : option.get_snames()) described.words.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) described.words.push_back("--" + name);
   described.names = absl::StrJoin(described.words, ", ");
-  if (option.get_type_size_max() > 0) described.argument = option.get_type_name();
+  if (option.get_type_size_max() > 0) described.argument = ArgumentName(option);
   return described;
 }
 
@@ -60,6 +65,12 @@ void AddDetails(const std::string& footer, CommandHelp& help) {
       help.details.emplace_back(line);
     }
   }
+}
+
+std::string Sentence(const std::string& text) {
+  std::string sentence = absl::StrCat(text, ".");
+  sentence[0] = absl::ascii_toupper(static_cast<unsigned char>(sentence[0]));
+  return sentence;
 }
 
 std::string Wrap(absl::string_view text, size_t indent, size_t columns) {
@@ -115,7 +126,8 @@ std::string RoffText(absl::string_view text) {
 }
 
 void AppendRoff(const CommandHelp& command, std::string& out) {
-  absl::StrAppend(&out, ".SS ", RoffText(command.Usage()), "\n", RoffText(command.summary), ".\n");
+  absl::StrAppend(&out, ".SS ", RoffText(command.Usage()), "\n",
+                  RoffText(Sentence(command.summary)), "\n");
   for (const std::string& paragraph : command.details) {
     absl::StrAppend(&out, ".PP\n", RoffText(paragraph), "\n");
   }
@@ -200,8 +212,8 @@ CommandHelp DescribeCommand(const CLI::App& app) {
 }
 
 std::string HelpText(const CommandHelp& command, size_t columns) {
-  std::string out = absl::StrCat("usage: ", command.Usage(), "\n\n",
-                                 Wrap(absl::StrCat(command.summary, "."), 0, columns));
+  std::string out =
+      absl::StrCat("usage: ", command.Usage(), "\n\n", Wrap(Sentence(command.summary), 0, columns));
   for (const std::string& paragraph : command.details) {
     absl::StrAppend(&out, "\n", Wrap(paragraph, 0, columns));
   }

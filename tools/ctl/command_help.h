@@ -16,7 +16,6 @@ struct CommandHelp {
     std::string description;
     std::vector<std::string> words;  // the names alone: "-f", "--follow"
     bool required = false;
-    bool repeated = false;
   };
 
   std::string path;  // "grangectl token create"

@@ -15,10 +15,11 @@
 namespace grange::ctl {
 namespace {
 
+constexpr char kVersion[] = "grangectl " GRANGE_VERSION;
+
 void AddGlobals(CLI::App& root, Globals& globals) {
   root.set_help_flag("-h,--help", "say how to use a command, and exit");
-  root.set_version_flag("--version", absl::StrCat("grangectl ", GRANGE_VERSION),
-                        "print the version, and exit");
+  root.set_version_flag("--version", kVersion, "print the version, and exit");
   root.add_option("--config", globals.config, "the configuration, as a coordinator writes it")
       ->type_name("FILE");
   root.add_option("--coordinator", globals.coordinator,
@@ -108,6 +109,10 @@ int ReportParse(const CLI::App& root, const CLI::ParseError& error, int argc, ch
 
 int RunCommandLine(int argc, char** argv) {
   Context context;
+  if (argc == 2 && absl::string_view(argv[1]) == "--version") {  // without making the tree
+    context.Print(absl::StrCat(kVersion, "\n"));
+    return kExitDone;
+  }
   CLI::App root("submits and watches pipelines, and runs the fleet of a Grange build farm",
                 "grangectl");
   Action chosen;

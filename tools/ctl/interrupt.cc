@@ -5,7 +5,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstring>
 
 #include "tools/ctl/exit_code.h"
 
@@ -15,12 +17,15 @@ namespace {
 // What a signal handler may touch has to be global.
 int wake_pipe[2] = {-1, -1};
 volatile std::sig_atomic_t interrupts = 0;
+char message_text[512];
+size_t message_size = 0;
 
 void OnSignal(int signal) {
   const int saved_errno = errno;
   if (signal != SIGWINCH) {
     interrupts = interrupts + 1;
     if (interrupts > 1) ::_exit(kExitInterrupted);
+    [[maybe_unused]] const ssize_t said = ::write(STDERR_FILENO, message_text, message_size);
   }
   const char byte = 0;
   // A full pipe is readable already.
@@ -30,8 +35,10 @@ void OnSignal(int signal) {
 
 }  // namespace
 
-int TakeInterrupts() {
+int TakeInterrupts(const std::string& message) {
   if (wake_pipe[0] >= 0) return wake_pipe[0];
+  message_size = std::min(message.size(), sizeof message_text);
+  std::memcpy(message_text, message.data(), message_size);
   if (::pipe2(wake_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return -1;
   struct sigaction action {};
   action.sa_handler = OnSignal;

@@ -142,7 +142,9 @@ absl::StatusOr<bool> Drain(WatchStream& stream, WatchState& state, View& view) {
 
 absl::StatusOr<ExitCode> WatchPipeline(Context& context, int64_t pipeline) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
-  const int interrupt_fd = TakeInterrupts();
+  const int interrupt_fd = TakeInterrupts(
+      absl::StrCat("pipeline ", pipeline, " goes on; cancel it with 'grangectl cancel ", pipeline,
+                   "', see it again with 'grangectl watch ", pipeline, "'\n"));
   const std::unique_ptr<View> view = MakeView(context, *client);
   WatchState state;
   WatchStream stream(*client, pipeline, context.out().is_terminal && !context.json());
@@ -153,12 +155,7 @@ absl::StatusOr<ExitCode> WatchPipeline(Context& context, int64_t pipeline) {
       return absl::InternalError("waiting for the coordinator failed; try again");
     }
     if (ready > 0 && fds[1].revents != 0) {
-      if (Interrupted()) {
-        context.PrintError(absl::StrCat("pipeline ", pipeline,
-                                        " goes on; cancel it with 'grangectl cancel ", pipeline,
-                                        "', see it again with 'grangectl watch ", pipeline, "'"));
-        return kExitInterrupted;
-      }
+      if (Interrupted()) return kExitInterrupted;
       view->Resize();
     }
     GRANGE_ASSIGN_OR_RETURN(const bool over, Drain(stream, state, *view));
