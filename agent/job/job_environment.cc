@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "absl/strings/ascii.h"
@@ -107,14 +108,14 @@ absl::StatusOr<JobEnvironment> Collector::Build(const std::string& files_dir) {
   }
   // A file variable's path, not its content, is what other values that name it get. An earlier
   // setting of the same name stays, for values that name themselves.
-  std::vector<std::pair<std::string, std::string>> file_values;
   std::map<std::string, size_t> last;
   for (size_t i = 0; i < values_.size(); ++i) last[values_[i].name] = i;
   JobEnvironment out;
+  std::vector<text::NamedValue> files;  // by path
   for (const auto& [name, index] : last) {
     if (!kinds_[name].file) continue;
     const std::string path = absl::StrCat(files_dir, "/", name);
-    out.files.push_back({path, Secret(values_[index].value)});
+    files.push_back({path, values_[index].value, values_[index].expand});
     values_[index].value = path;
     values_[index].expand = false;
   }
@@ -122,6 +123,16 @@ absl::StatusOr<JobEnvironment> Collector::Build(const std::string& files_dir) {
                           text::ExpandAll(values_, kEnvironmentBytesMax));
   std::map<std::string, std::string> final_values;
   for (const text::NamedValue& v : expanded) final_values[v.name] = v.value;
+  const auto look_up = [&](absl::string_view name) -> std::optional<std::string> {
+    const auto found = final_values.find(std::string(name));
+    if (found == final_values.end()) return std::nullopt;
+    return found->second;
+  };
+  for (const text::NamedValue& file : files) {
+    out.files.push_back(
+        {file.name, Secret(file.expand ? text::Expand(file.value, look_up, text::Unknown::kKeep)
+                                       : file.value)});
+  }
   size_t total = 0;
   for (const auto& [name, value] : final_values) {
     const size_t bytes = name.size() + value.size() + 2;

@@ -92,6 +92,9 @@ int Main(const char* folder_path) {
   JobFolder folder;
   int error = folder.Enter(folder_path);
   if (error != 0) return Refuse(kAgentFd, SetupStep::kEnterFolder, error);
+  // Before it touches anything else there: the folder may belong to another shim.
+  error = folder.Claim(spec->boot_id);
+  if (error != 0) return Refuse(kAgentFd, SetupStep::kClaimFolder, error);
   OwnedFd log = folder.OpenLog();
   if (!log.is_open()) return Refuse(kAgentFd, SetupStep::kOpenLog, errno);
   AgentDoor door;
@@ -103,9 +106,6 @@ int Main(const char* folder_path) {
     return Refuse(kAgentFd, SetupStep::kWatch, errno);
   }
   folder.ReserveResult();
-  // Last: from here on the job counts as started.
-  error = folder.Claim(spec->boot_id);
-  if (error != 0) return Refuse(kAgentFd, SetupStep::kClaimFolder, error);
 
   Spool spool(std::move(log), spec->trace_limit_bytes, spec->masks);
   door.Seat(std::move(agent));

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 
 namespace grange::shim {
@@ -40,10 +42,13 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != plan.parent) return;  // the shim died before that took effect
-  for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction standard {};
-    standard.sa_handler = SIG_DFL;
-    sigaction(signal, &standard, nullptr);
+  // By system call: glibc keeps two signals to itself and leaves them ignored after posix_spawn.
+  constexpr size_t kKernelSignals = 64;
+  const struct {
+    uint64_t handler, flags, restorer, mask;  // all zero: SIG_DFL
+  } standard{};
+  for (size_t signal = 1; signal <= kKernelSignals; ++signal) {
+    syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
   }
   sigset_t none;
   sigemptyset(&none);

@@ -67,12 +67,11 @@ absl::Status Connection::Execute(const char* sql) {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code);
 }
 
-absl::Status Connection::ErrorOf(int code) const {
+absl::Status Connection::ErrorOf(int code, int system_error) const {
   const std::string where = absl::StrCat("database '", path_, "': ");
-  const int system_error = db_ != nullptr ? sqlite3_system_errno(db_) : 0;
+  const bool no_space = system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
   const bool disk_full =
-      (code & 0xff) == SQLITE_FULL ||
-      ((code & 0xff) == SQLITE_IOERR && (system_error == ENOSPC || system_error == EDQUOT));
+      (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && no_space);
   if (disk_full) {
     return absl::ResourceExhaustedError(absl::StrCat(
         where, "the disk is full, nothing was changed; free some space and try again"));
@@ -119,10 +118,12 @@ Statement::~Statement() {
 
 absl::StatusOr<bool> Statement::Step() {
   if (error_ != SQLITE_OK) return connection_->ErrorOf(error_);
+  // SQLite itself remembers the system's error of most calls, but not of a commit's.
+  errno = 0;
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  return connection_->ErrorOf(code);
+  return connection_->ErrorOf(code, errno);
 }
 
 absl::Status Statement::Run() { return Step().status(); }

@@ -41,7 +41,8 @@ class Connection {
 
   // The Status of a result code: kResourceExhausted for a full disk, kDataLoss for damage,
   // kAlreadyExists for a row that must be unique, kUnavailable for the disk's other failures.
-  absl::Status ErrorOf(int code) const;
+  // `system_error`: errno of the call, if it is known; it tells a quota from a broken disk.
+  absl::Status ErrorOf(int code, int system_error = 0) const;
 
  private:
   friend class Statement;

@@ -71,7 +71,8 @@ absl::Status TraceWriter::Recover() {
       // The disk lost what it had promised, or somebody removed the file; the agent has it still.
       log::Error("trace_shorter_than_promised",
                  {{"path", path}, {"promised", row.trace_bytes}, {"bytes", size}});
-      repairs.emplace_back(store::PutTraceLength{.job = row.job, .attempt = row.number, .durable = size});
+      repairs.emplace_back(
+          store::PutTraceLength{.job = row.job, .attempt = row.number, .durable = size});
     }
   }
   return store_.Commit(repairs);
