@@ -61,7 +61,9 @@ TEST_F(SeekableZstdTest, AnEmptyFileHasNoFrames) {
 TEST_F(SeekableZstdTest, TheZstdProgramReadsItToo) {
   const std::string text = SomeText(700'000);
   ASSERT_TRUE(Packed(text).ok());
-  const auto result = os::Run({.argv = {"zstd", "-dc", packed_path()}});
+  os::ChildOptions options;
+  options.argv = {"zstd", "-dc", packed_path()};
+  const absl::StatusOr<os::RunResult> result = os::Run(options);
   if (!result.ok() || result->status.exit_code == 127) GTEST_SKIP() << "no zstd program here";
   EXPECT_EQ(result->out, text);
 }
