@@ -13,6 +13,7 @@
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "common/os/files.h"
+#include "common/os/sha256.h"
 #include "common/text/expand.h"
 
 namespace grange::job {
@@ -36,9 +37,12 @@ bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
     return false;
   }
   switch (output.when) {
-    case ArtifactOutput::When::kAlways: return true;
-    case ArtifactOutput::When::kOnSuccess: return reason == EndReason::kSuccess;
-    case ArtifactOutput::When::kOnFailure: return reason != EndReason::kSuccess;
+    case ArtifactOutput::When::kAlways:
+      return true;
+    case ArtifactOutput::When::kOnSuccess:
+      return reason == EndReason::kSuccess;
+    case ArtifactOutput::When::kOnFailure:
+      return reason != EndReason::kSuccess;
   }
   return false;
 }
@@ -97,18 +101,19 @@ void Attempt::Accept(const std::string& spec_bytes) {
     BecomeGone();
     return;
   }
-  context_.journal.Append(
-      {Kind::kAccepted, assignment_, AcceptedPayload(slot_, spec_bytes)},
-      [self = shared_from_this()](const absl::Status& durable) {
-        if (!durable.ok()) {
-          self->context_.hub.Declined(self->assignment_, std::string(durable.message()));
-          self->BecomeGone();
-          return;
-        }
-        if (!self->Move(JobEvent::kAcceptDurable)) return;
-        if (self->cancel_) return self->Finish(ResultOf(EndReason::kCanceled, ""));
-        self->context_.hub.Accepted(self->assignment_);
-      });
+  context_.journal.Append({Kind::kAccepted, assignment_, AcceptedPayload(slot_, spec_bytes)},
+                          [self = shared_from_this()](const absl::Status& durable) {
+                            if (!durable.ok()) {
+                              self->context_.hub.Declined(self->assignment_,
+                                                          std::string(durable.message()));
+                              self->BecomeGone();
+                              return;
+                            }
+                            if (!self->Move(JobEvent::kAcceptDurable)) return;
+                            if (self->cancel_)
+                              return self->Finish(ResultOf(EndReason::kCanceled, ""));
+                            self->context_.hub.Accepted(self->assignment_);
+                          });
 }
 
 void Attempt::Start(JobSecrets secrets) {
@@ -116,13 +121,12 @@ void Attempt::Start(JobSecrets secrets) {
   secrets_ = std::move(secrets);
   const Workbench::Folders folders{WorkTree(), job_dir_};
   if (Workbench::IsQuick(spec_)) {
-    return OnPrepared(
-        context_.workbench.Prepare(assignment_, spec_, folders, cancellation_));
+    return OnPrepared(context_.workbench.Prepare(assignment_, spec_, folders, cancellation_));
   }
   context_.hub.Note(assignment_, "fetching sources");
   context_.workers.Run([self = shared_from_this(), folders] {
-    Workbench::Prepared prepared = self->context_.workbench.Prepare(
-        self->assignment_, self->spec_, folders, self->cancellation_);
+    Workbench::Prepared prepared = self->context_.workbench.Prepare(self->assignment_, self->spec_,
+                                                                    folders, self->cancellation_);
     self->context_.loop.Post(
         [self, prepared = std::move(prepared)] { self->OnPrepared(prepared); });
   });
@@ -147,10 +151,10 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
     if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
     return Finish(cancel_ ? ResultOf(EndReason::kCanceled, "") : ResultOf(reason, ready.message()));
   }
-  if (spec_.stop_on_disconnect &&
-      (!lease_.has_value() || *lease_ <= context_.clock.SinceBoot())) {
-    return Finish(ResultOf(EndReason::kLeaseLost, "the connection to the coordinator was lost "
-                                                  "before the script could start"));
+  if (spec_.stop_on_disconnect && (!lease_.has_value() || *lease_ <= context_.clock.SinceBoot())) {
+    return Finish(ResultOf(EndReason::kLeaseLost,
+                           "the connection to the coordinator was lost "
+                           "before the script could start"));
   }
   if (!Move(JobEvent::kPrepared)) return;
   context_.journal.Append(
@@ -188,14 +192,16 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
 }
 
 exec::ShimProcess::Callbacks Attempt::ShimCallbacks() {
-  return {.on_output = [self = weak_from_this()] {
-            if (const auto attempt = self.lock()) {
-              attempt->context_.traces.Grown(attempt->assignment_);
-            }
-          },
-          .on_end = [self = weak_from_this()](std::optional<exec::ShimResult> result) {
-            if (const auto attempt = self.lock()) attempt->OnShimEnded(result);
-          }};
+  return {.on_output =
+              [self = weak_from_this()] {
+                if (const auto attempt = self.lock()) {
+                  attempt->context_.traces.Grown(attempt->assignment_);
+                }
+              },
+          .on_end =
+              [self = weak_from_this()](std::optional<exec::ShimResult> result) {
+                if (const auto attempt = self.lock()) attempt->OnShimEnded(result);
+              }};
 }
 
 void Attempt::Launch(const exec::ShimRun& run) {
@@ -296,8 +302,8 @@ void Attempt::StoreArtifacts(JobResult result) {
   const Workbench::Folders folders{WorkTree(), job_dir_};
   context_.workers.Run([self = shared_from_this(), result = std::move(result),
                         output = std::move(output), folders]() mutable {
-    const Workbench::Stored stored = self->context_.workbench.Store(
-        self->assignment_, output, folders, self->cancellation_);
+    const Workbench::Stored stored =
+        self->context_.workbench.Store(self->assignment_, output, folders, self->cancellation_);
     result.artifact_id = stored.artifact_id;
     result.artifact_error = stored.error;
     if (stored.failed && result.reason == EndReason::kSuccess) {
@@ -326,12 +332,14 @@ void Attempt::Finish(JobResult result) {
     return FinishHashed(std::move(result));
   }
   context_.workers.Run([self = shared_from_this(), result = std::move(result)]() mutable {
-    const absl::StatusOr<std::string> hash =
-        trace::HashFile(self->LogPath(), result.trace_bytes);
-    if (hash.ok()) result.trace_sha256 = *hash;
-    self->context_.loop.Post([self, result = std::move(result)]() mutable {
-      self->FinishHashed(std::move(result));
-    });
+    const absl::StatusOr<std::string> hash = trace::HashFile(self->LogPath(), result.trace_bytes);
+    if (!hash.ok()) {
+      log::Error("log_unreadable", {{"job", self->assignment_}, {"error", hash.status()}});
+      result.trace_bytes = 0;
+    }
+    result.trace_sha256 = hash.ok() ? *hash : os::Sha256Of("");
+    self->context_.loop.Post(
+        [self, result = std::move(result)]() mutable { self->FinishHashed(std::move(result)); });
   });
 }
 

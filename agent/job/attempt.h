@@ -47,7 +47,7 @@ struct AgentSettings {
   bool run_untagged = true;
   int slots = 1;
   std::string server;
-  std::vector<std::string> environment;  // of the agent's own process
+  std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
 };
 
@@ -132,11 +132,11 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   workspace::Cancellation cancellation_;
   std::unique_ptr<exec::ShimProcess> shim_;
   std::optional<absl::Duration> lease_;
-  std::optional<JobResult> result_;    // once it is durable
-  bool finishing_ = false;             // the result is being hashed or written
+  std::optional<JobResult> result_;  // once it is durable
+  bool finishing_ = false;           // the result is being hashed or written
   bool cancel_ = false;
   bool forget_ = false;
-  bool result_sent_ = false;           // in this session
+  bool result_sent_ = false;  // in this session
   std::function<void()> on_gone_;
 };
 

@@ -32,14 +32,17 @@ bool IsShellName(absl::string_view name) {
 }
 
 std::string JsonArray(const std::vector<std::string>& values) {
-  return absl::StrCat("[", absl::StrJoin(values, ",", [](std::string* out, const std::string& v) {
-    absl::StrAppend(out, "\"");
-    for (const char c : v) {
-      if (c == '"' || c == '\\') out->push_back('\\');
-      out->push_back(c);
-    }
-    absl::StrAppend(out, "\"");
-  }), "]");
+  return absl::StrCat("[",
+                      absl::StrJoin(values, ",",
+                                    [](std::string* out, const std::string& v) {
+                                      absl::StrAppend(out, "\"");
+                                      for (const char c : v) {
+                                        if (c == '"' || c == '\\') out->push_back('\\');
+                                        out->push_back(c);
+                                      }
+                                      absl::StrAppend(out, "\"");
+                                    }),
+                      "]");
 }
 
 #if defined(__x86_64__)
@@ -87,18 +90,18 @@ absl::Status CheckVariable(absl::string_view name, absl::string_view value, bool
         "variable '", name, "' can't be given to a job; a name has letters, digits and '_' only"));
   }
   if (value.find('\0') != absl::string_view::npos && !file) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "variable '", name, "' contains a NUL byte, which no environment can hold; make it a "
-        "file variable"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("variable '", name,
+                     "' contains a NUL byte, which no environment can hold; make it a "
+                     "file variable"));
   }
   return absl::OkStatus();
 }
 
 absl::StatusOr<JobEnvironment> Collector::Build(const std::string& files_dir) {
   if (values_.size() > kVariablesMax) {
-    return absl::InvalidArgumentError(absl::StrCat("the job has ", values_.size(),
-                                                   " variables; at most ", kVariablesMax,
-                                                   " are possible"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the job has ", values_.size(), " variables; at most ", kVariablesMax, " are possible"));
   }
   for (const text::NamedValue& v : values_) {
     GRANGE_RETURN_IF_ERROR(CheckVariable(v.name, v.value, kinds_[v.name].file));
@@ -135,10 +138,9 @@ absl::StatusOr<JobEnvironment> Collector::Build(const std::string& files_dir) {
     const size_t bytes = name.size() + value.size() + 2;
     total += bytes;
     if (bytes > kEnvironmentEntryMax) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("variable '", name, "' has ", value.size(), " bytes, more than the ",
-                       kEnvironmentEntryMax,
-                       " that a process can be given; make it a file variable"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "variable '", name, "' has ", value.size(), " bytes, more than the ",
+          kEnvironmentEntryMax, " that a process can be given; make it a file variable"));
     }
     if (total > kEnvironmentBytesMax) {
       return absl::InvalidArgumentError(

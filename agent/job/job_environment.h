@@ -17,11 +17,11 @@ struct JobPlace {
   AgentId agent;
   std::string agent_name;
   std::vector<std::string> agent_tags;
-  std::string server;        // the coordinator's address
+  std::string server;  // the coordinator's address
   int slot = 0;
-  std::string project_dir;   // the job's working directory
-  std::string builds_dir;    // the folder above the work trees
-  std::string files_dir;     // private; file variables go there
+  std::string project_dir;  // the job's working directory
+  std::string builds_dir;   // the folder above the work trees
+  std::string files_dir;    // private; file variables go there
   // "NAME=value" of the agent's own process; only a few names of it are handed on.
   std::vector<std::string> agent_environment;
 };
@@ -35,7 +35,7 @@ struct VariableFile {
 struct JobEnvironment {
   std::vector<std::string> variables;  // "NAME=value", each name once, secrets included
   std::vector<VariableFile> files;
-  std::vector<std::string> masks;      // never empty ones; each once
+  std::vector<std::string> masks;  // never empty ones; each once
 };
 
 // Builds the environment of a job. Later ones win: PATH, HOME, USER, LOGNAME, SHELL, LANG, TZ of

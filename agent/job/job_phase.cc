@@ -45,34 +45,48 @@ std::optional<P> Next(P from, E event) {
 absl::StatusOr<JobPhase> NextPhase(JobPhase from, JobEvent event) {
   const std::optional<P> next = Next(from, event);
   if (next.has_value()) return *next;
-  return absl::FailedPreconditionError(
-      absl::StrCat("'", JobEventName(event), "' can't happen to a job that is ",
-                   JobPhaseName(from)));
+  return absl::FailedPreconditionError(absl::StrCat(
+      "'", JobEventName(event), "' can't happen to a job that is ", JobPhaseName(from)));
 }
 
 absl::string_view JobPhaseName(JobPhase phase) {
   switch (phase) {
-    case P::kAccepting: return "accepting";
-    case P::kAccepted: return "accepted";
-    case P::kPreparing: return "preparing";
-    case P::kStarting: return "starting";
-    case P::kRunning: return "running";
-    case P::kUploading: return "uploading";
-    case P::kFinished: return "finished";
-    case P::kGone: return "gone";
+    case P::kAccepting:
+      return "accepting";
+    case P::kAccepted:
+      return "accepted";
+    case P::kPreparing:
+      return "preparing";
+    case P::kStarting:
+      return "starting";
+    case P::kRunning:
+      return "running";
+    case P::kUploading:
+      return "uploading";
+    case P::kFinished:
+      return "finished";
+    case P::kGone:
+      return "gone";
   }
   return "unknown";
 }
 
 absl::string_view JobEventName(JobEvent event) {
   switch (event) {
-    case E::kAcceptDurable: return "accept durable";
-    case E::kStart: return "start";
-    case E::kPrepared: return "prepared";
-    case E::kLaunched: return "launched";
-    case E::kShimEnded: return "shim ended";
-    case E::kResult: return "result";
-    case E::kForget: return "forget";
+    case E::kAcceptDurable:
+      return "accept durable";
+    case E::kStart:
+      return "start";
+    case E::kPrepared:
+      return "prepared";
+    case E::kLaunched:
+      return "launched";
+    case E::kShimEnded:
+      return "shim ended";
+    case E::kResult:
+      return "result";
+    case E::kForget:
+      return "forget";
   }
   return "unknown";
 }

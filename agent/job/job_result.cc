@@ -21,11 +21,16 @@ EndReason ReasonOf(const exec::ShimResult& shim) {
     case Reason::kExited:
       return shim.exit_code == 0 && shim.signal == 0 ? EndReason::kSuccess
                                                      : EndReason::kScriptFailure;
-    case Reason::kTimeout: return EndReason::kTimeout;
-    case Reason::kCanceled: return EndReason::kCanceled;
-    case Reason::kLeaseLost: return EndReason::kLeaseLost;
-    case Reason::kPrepareFailed: return EndReason::kPrepareFailed;
-    case Reason::kDiskFull: return EndReason::kAgentDiskFull;
+    case Reason::kTimeout:
+      return EndReason::kTimeout;
+    case Reason::kCanceled:
+      return EndReason::kCanceled;
+    case Reason::kLeaseLost:
+      return EndReason::kLeaseLost;
+    case Reason::kPrepareFailed:
+      return EndReason::kPrepareFailed;
+    case Reason::kDiskFull:
+      return EndReason::kAgentDiskFull;
   }
   return EndReason::kSupervisorDied;
 }
@@ -34,18 +39,30 @@ EndReason ReasonOf(const exec::ShimResult& shim) {
 
 absl::string_view EndReasonName(EndReason reason) {
   switch (reason) {
-    case EndReason::kSuccess: return "success";
-    case EndReason::kScriptFailure: return "script_failure";
-    case EndReason::kTimeout: return "timeout";
-    case EndReason::kCanceled: return "canceled";
-    case EndReason::kAgentCrash: return "agent_crash";
-    case EndReason::kHostRestart: return "host_restart";
-    case EndReason::kLeaseLost: return "lease_lost";
-    case EndReason::kAgentDiskFull: return "agent_disk_full";
-    case EndReason::kSupervisorDied: return "supervisor_died";
-    case EndReason::kSourcesFailed: return "sources_failed";
-    case EndReason::kArtifactsFailed: return "artifacts_failed";
-    case EndReason::kPrepareFailed: return "prepare_failed";
+    case EndReason::kSuccess:
+      return "success";
+    case EndReason::kScriptFailure:
+      return "script_failure";
+    case EndReason::kTimeout:
+      return "timeout";
+    case EndReason::kCanceled:
+      return "canceled";
+    case EndReason::kAgentCrash:
+      return "agent_crash";
+    case EndReason::kHostRestart:
+      return "host_restart";
+    case EndReason::kLeaseLost:
+      return "lease_lost";
+    case EndReason::kAgentDiskFull:
+      return "agent_disk_full";
+    case EndReason::kSupervisorDied:
+      return "supervisor_died";
+    case EndReason::kSourcesFailed:
+      return "sources_failed";
+    case EndReason::kArtifactsFailed:
+      return "artifacts_failed";
+    case EndReason::kPrepareFailed:
+      return "prepare_failed";
   }
   return "unknown";
 }

@@ -45,8 +45,7 @@ void JobTable::Recover() {
   SweepFolders();
 }
 
-void JobTable::RecoverOne(const Assignment& assignment,
-                          const std::vector<trace::Record>& records) {
+void JobTable::RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records) {
   int slot = -1;
   absl::StatusOr<JobSpec> spec = absl::DataLossError("no accepted record");
   if (!records.empty() && records.front().kind == trace::Record::Kind::kAccepted) {

@@ -35,8 +35,8 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
     absl::StrAppend(&out.text, "Checking out ", sources.sha.substr(0, 8), " as ",
                     sources.ref_name.empty() ? "a detached commit" : sources.ref_name, "\n");
   }
-  const absl::Status checked_out = workspace::PrepareWorkTree(
-      folders.work_tree, mirror, sources, git_, spec.timeout, cancellation);
+  const absl::Status checked_out = workspace::PrepareWorkTree(folders.work_tree, mirror, sources,
+                                                              git_, spec.timeout, cancellation);
   if (!checked_out.ok()) {
     absl::StrAppend(&out.text, "ERROR: ", checked_out.message(), "\n");
     out.status = Annotate(checked_out, "the work tree could not be made");
@@ -48,8 +48,8 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
     const absl::Status fetched = FetchArtifact(assignment, input, folders, cancellation);
     if (!fetched.ok()) {
       absl::StrAppend(&out.text, "ERROR: ", fetched.message(), "\n");
-      out.status = Annotate(fetched, absl::StrCat("artifacts of job '", input.job_name,
-                                                  "' could not be laid down"));
+      out.status = Annotate(
+          fetched, absl::StrCat("artifacts of job '", input.job_name, "' could not be laid down"));
       out.reason = EndReason::kArtifactsFailed;
       return out;
     }
@@ -75,8 +75,7 @@ absl::Status Workbench::FetchArtifact(const Assignment& assignment, const Artifa
 }
 
 Workbench::Stored Workbench::Store(const Assignment& assignment, const ArtifactOutput& output,
-                                   const Folders& folders,
-                                   workspace::Cancellation& cancellation) {
+                                   const Folders& folders, workspace::Cancellation& cancellation) {
   const std::string path = os::JoinPath(folders.job, "artifacts.out");
   const absl::StatusOr<workspace::ArchiveInfo> archive = workspace::WriteArchive(
       folders.work_tree, output.paths, output.exclude, path, {}, cancellation);

@@ -28,8 +28,7 @@ class StreamLink : public std::enable_shared_from_this<StreamLink<Out, In>> {
     std::function<void(const grpc::Status&)> on_end;
   };
   // Called once, to bind the reactor to the stub's method: stub->async()->Method(context, reactor).
-  using Opener =
-      std::function<void(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>*)>;
+  using Opener = std::function<void(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>*)>;
 
   static std::shared_ptr<StreamLink> Start(os::EventLoop& loop,
                                            std::unique_ptr<grpc::ClientContext> context,

@@ -17,8 +17,8 @@ namespace grange::trace {
 namespace {
 
 constexpr absl::string_view kMagic = "grangej1";
-constexpr size_t kFrameBytes = 8;        // length, checksum
-constexpr size_t kFixedBytes = 21;       // kind, job, attempt, fence
+constexpr size_t kFrameBytes = 8;   // length, checksum
+constexpr size_t kFixedBytes = 21;  // kind, job, attempt, fence
 constexpr uint32_t kRecordBytesMax = 4 << 20;
 constexpr uint64_t kFileBytesMax = uint64_t{1} << 30;
 
@@ -75,9 +75,7 @@ bool Decode(absl::string_view& in, Record& record) {
   return true;
 }
 
-uint64_t SizeOf(const Record& record) {
-  return kFrameBytes + kFixedBytes + record.payload.size();
-}
+uint64_t SizeOf(const Record& record) { return kFrameBytes + kFixedBytes + record.payload.size(); }
 
 }  // namespace
 
@@ -99,7 +97,8 @@ absl::Status Journal::Load() {
   absl::string_view rest = bytes;
   if (rest.substr(0, kMagic.size()) != kMagic) {
     return absl::FailedPreconditionError(
-        absl::StrCat("'", options_.path, "' is no journal of this version of grange-agent; use the "
+        absl::StrCat("'", options_.path,
+                     "' is no journal of this version of grange-agent; use the "
                      "version that wrote it, or register the agent in a new state directory"));
   }
   rest.remove_prefix(kMagic.size());
@@ -107,9 +106,9 @@ absl::Status Journal::Load() {
   while (!rest.empty() && Decode(rest, record)) Remember(std::move(record));
   if (!rest.empty()) {
     const std::string cut = options_.path + ".cut";
-    log::Warning("journal_cut", {{"path", options_.path},
-                                 {"bytes", static_cast<uint64_t>(rest.size())},
-                                 {"kept_as", cut}});
+    log::Warning(
+        "journal_cut",
+        {{"path", options_.path}, {"bytes", static_cast<uint64_t>(rest.size())}, {"kept_as", cut}});
     GRANGE_RETURN_IF_ERROR(os::WriteFile(cut, rest));
   }
   return absl::OkStatus();

@@ -73,8 +73,8 @@ class Journal {
   const Options options_;
   os::EventLoop& loop_;
   os::UniqueFd fd_;
-  uint64_t size_ = 0;       // of the file
-  uint64_t live_bytes_ = 0; // of it still needed
+  uint64_t size_ = 0;        // of the file
+  uint64_t live_bytes_ = 0;  // of it still needed
   std::map<Assignment, std::vector<Record>> attempts_;
   std::vector<std::pair<OnDurable, absl::Status>> waiting_;
   bool sync_posted_ = false;

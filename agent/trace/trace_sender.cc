@@ -35,10 +35,10 @@ ssize_t ReadAt(int fd, char* to, size_t size, uint64_t offset) {
 struct TraceSender::Spool {
   std::string path;
   os::UniqueFd fd;
-  bool ready = false;        // the session has said from where to send
-  uint64_t known = 0;        // size of the file when last looked at
-  uint64_t sent = 0;         // handed to the stream, or prepared for it
-  uint64_t acked = 0;        // durable at the coordinator
+  bool ready = false;  // the session has said from where to send
+  uint64_t known = 0;  // size of the file when last looked at
+  uint64_t sent = 0;   // handed to the stream, or prepared for it
+  uint64_t acked = 0;  // durable at the coordinator
   std::optional<uint64_t> end;
   std::function<void()> on_sent;
   bool gather_over = false;  // the gathering time has passed: send what there is
@@ -118,9 +118,10 @@ void TraceSender::Connected(TraceWriter& writer, const std::string& session_id,
                             const TraceLimits& limits) {
   Disconnected();
   writer_ = &writer;
-  session_id_ = session_id;
   limits_ = limits;
-  first_ = true;
+  in_flight_->set_session_id(session_id);
+  writing_ = true;
+  writer_->Write(in_flight_);
 }
 
 void TraceSender::Disconnected() {
@@ -164,6 +165,7 @@ void TraceSender::OnAck(const Assignment& assignment, uint64_t durable) {
 
 void TraceSender::OnWritten() {
   writing_ = false;
+  in_flight_->clear_session_id();
   Pump();
 }
 
@@ -228,9 +230,6 @@ void TraceSender::Pump() {
     std::swap(in_flight_, next_);
     next_ready_ = false;
     writing_ = true;
-    in_flight_->clear_session_id();
-    if (first_) in_flight_->set_session_id(session_id_);
-    first_ = false;
     const Assignment of = next_of_;
     writer_->Write(in_flight_);
     if (Spool* spool = Find(of); spool != nullptr) CheckSent(*spool);

@@ -35,9 +35,9 @@ class TraceWriter {
 };
 
 // Brings the spools of all attempts to the coordinator: each from the offset that it has, in chunks
-// with checksums, at most so many bytes ahead of what it has made durable. The spool itself is never
-// changed here. A chunk goes at once while nothing of its attempt is unacknowledged; else bytes are
-// gathered for a moment. The next chunk is read while the last one is being written.
+// with checksums, at most so many bytes ahead of what it has made durable. The spool itself is
+// never changed here. A chunk goes at once while nothing of its attempt is unacknowledged; else
+// bytes are gathered for a moment. The next chunk is read while the last one is being written.
 //
 // Used on the loop's thread only. Reads from the page cache; no call waits for the network.
 class TraceSender {
@@ -58,8 +58,9 @@ class TraceSender {
   // The attempt is forgotten.
   void Close(const Assignment& assignment);
 
-  // A session begins: every attempt waits for ResumeAt() except those opened with an offset after
-  // this. `writer` must live until Disconnected().
+  // A session begins: its id is written first, so that the coordinator can ask for bytes. Every
+  // attempt waits for ResumeAt() except those opened with an offset after this. `writer` must live
+  // until Disconnected().
   void Connected(TraceWriter& writer, const std::string& session_id, const TraceLimits& limits);
   void Disconnected();
   // A verdict or a TraceResume: send from `offset` on.
@@ -85,15 +86,13 @@ class TraceSender {
 
   os::EventLoop& loop_;
   TraceLimits limits_;
-  std::string session_id_;
   TraceWriter* writer_ = nullptr;  // not owned; null between sessions
   std::map<Assignment, std::unique_ptr<Spool>> spools_;
-  Assignment last_;                // whose turn it was: the next one in order is asked first
-  uint64_t unacked_ = 0;           // of all attempts
+  Assignment last_;       // whose turn it was: the next one in order is asked first
+  uint64_t unacked_ = 0;  // of all attempts
   bool writing_ = false;
-  bool first_ = true;              // the session's id goes with its first message
   std::shared_ptr<grange::v1::TraceMsg> in_flight_, next_;  // shared with the writer
-  Assignment next_of_;             // of `next_`, when that is prepared
+  Assignment next_of_;                                      // of `next_`, when that is prepared
   bool next_ready_ = false;
 };
 

@@ -159,7 +159,8 @@ absl::StatusOr<os::UniqueFd> TreeReader::Parent(const std::vector<std::string>& 
     if (!next.is_open()) {
       if (errno == ENOTDIR || errno == ELOOP) {
         return absl::InvalidArgumentError(
-            absl::StrCat("'", path[i], "' in the work tree is a file or a link, but the archive "
+            absl::StrCat("'", path[i],
+                         "' in the work tree is a file or a link, but the archive "
                          "has a folder of that name"));
       }
       return os::ErrnoStatus(errno, "open", path[i]);
@@ -172,8 +173,8 @@ absl::StatusOr<os::UniqueFd> TreeReader::Parent(const std::vector<std::string>& 
 absl::Status TreeReader::RemoveOld(int dir, const std::vector<std::string>& path) {
   if (::unlinkat(dir, path.back().c_str(), 0) == 0 || errno == ENOENT) return absl::OkStatus();
   if (errno == EISDIR || errno == EPERM) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "'", path.back(), "' in the work tree is a folder, but not in the archive"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("'", path.back(), "' in the work tree is a folder, but not in the archive"));
   }
   return os::ErrnoStatus(errno, "replace", path.back());
 }
@@ -186,8 +187,8 @@ absl::Status TreeReader::Count(uint64_t bytes) {
   }
   const auto packed = static_cast<uint64_t>(std::max<la_int64_t>(archive_filter_bytes(in_, -1), 1));
   if (bytes_ > limits_.ratio_from && bytes_ / packed > limits_.ratio) {
-    return absl::ResourceExhaustedError(absl::StrCat("the archive expands to more than ",
-                                                     limits_.ratio, " times its size"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the archive expands to more than ", limits_.ratio, " times its size"));
   }
   return absl::OkStatus();
 }
@@ -240,8 +241,8 @@ absl::Status ExtractArchive(const std::string& archive, const std::string& root,
   if (archive_read_support_format_tar(in.get()) != ARCHIVE_OK ||
       archive_read_support_filter_zstd(in.get()) != ARCHIVE_OK ||
       archive_read_open_filename(in.get(), archive.c_str(), 64 << 10) != ARCHIVE_OK) {
-    return absl::DataLossError(absl::StrCat("'", archive, "' is no archive: ",
-                                            archive_error_string(in.get())));
+    return absl::DataLossError(
+        absl::StrCat("'", archive, "' is no archive: ", archive_error_string(in.get())));
   }
   return TreeReader(in.get(), std::move(root_fd), limits, cancellation).Run();
 }

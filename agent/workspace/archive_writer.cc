@@ -71,8 +71,12 @@ class TreeWriter {
   TreeWriter(struct archive* out, const std::string& root, std::vector<std::string> paths,
              std::vector<std::string> exclude, const ArchiveLimits& limits,
              Cancellation& cancellation)
-      : out_(out), root_(root), paths_(std::move(paths)), exclude_(std::move(exclude)),
-        limits_(limits), cancellation_(cancellation) {}
+      : out_(out),
+        root_(root),
+        paths_(std::move(paths)),
+        exclude_(std::move(exclude)),
+        limits_(limits),
+        cancellation_(cancellation) {}
 
   absl::Status Run() {
     os::UniqueFd root(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -254,15 +258,15 @@ absl::StatusOr<ArchiveInfo> WriteArchive(const std::string& root,
   if (archive_write_set_format_gnutar(out.get()) != ARCHIVE_OK ||
       archive_write_add_filter_zstd(out.get()) != ARCHIVE_OK ||
       archive_write_open(out.get(), &output, nullptr, WriteBlock, nullptr) != ARCHIVE_OK) {
-    return absl::UnavailableError(absl::StrCat("'", archive, "': ",
-                                               archive_error_string(out.get())));
+    return absl::UnavailableError(
+        absl::StrCat("'", archive, "': ", archive_error_string(out.get())));
   }
   TreeWriter tree(out.get(), root, CleanAll(paths, root), CleanAll(exclude, root), limits,
                   cancellation);
   const absl::Status walked = tree.Run();
   if (walked.ok() && archive_write_close(out.get()) != ARCHIVE_OK) {
-    return absl::UnavailableError(absl::StrCat("'", archive, "': ",
-                                               archive_error_string(out.get())));
+    return absl::UnavailableError(
+        absl::StrCat("'", archive, "': ", archive_error_string(out.get())));
   }
   if (!walked.ok() || tree.entries() == 0) {
     GRANGE_RETURN_IF_ERROR(os::RemoveTree(archive));

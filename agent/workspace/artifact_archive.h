@@ -14,9 +14,9 @@ namespace grange::workspace {
 
 struct ArchiveLimits {
   uint64_t entries = 1'000'000;
-  uint64_t bytes = uint64_t{10} << 30;   // of all files together, unpacked
-  uint64_t ratio = 200;                  // unpacked to packed …
-  uint64_t ratio_from = 10 << 20;        // … once so much is unpacked
+  uint64_t bytes = uint64_t{10} << 30;  // of all files together, unpacked
+  uint64_t ratio = 200;                 // unpacked to packed …
+  uint64_t ratio_from = 10 << 20;       // … once so much is unpacked
 };
 
 struct ArchiveInfo {

@@ -20,7 +20,7 @@ class FileDoor {
   struct Upload {
     Assignment assignment;
     std::string path;
-    std::string name;    // of the archive, for people
+    std::string name;  // of the archive, for people
     uint64_t size = 0;
     std::string sha256;  // 32 bytes
   };
@@ -30,9 +30,9 @@ class FileDoor {
   struct Download {
     Assignment assignment;  // of the job that wants it
     std::string artifact_id;
-    std::string path;       // a new file
-    uint64_t size = 0;      // 0: not known
-    std::string sha256;     // empty: not checked
+    std::string path;    // a new file
+    uint64_t size = 0;   // 0: not known
+    std::string sha256;  // empty: not checked
   };
   // kDataLoss if what came is not what was announced.
   virtual absl::Status Get(const Download& download, Cancellation& cancellation) = 0;

@@ -23,8 +23,8 @@ namespace {
 
 constexpr size_t kErrorTextMax = 8 << 10;
 
-// `fd` is the connection that we hand to git; `file` is our own mirror. gc runs only when we say so:
-// a collection in the background could take objects from under a checkout.
+// `fd` is the connection that we hand to git; `file` is our own mirror. gc runs only when we say
+// so: a collection in the background could take objects from under a checkout.
 constexpr char kConfig[] =
     "# Written by grange-agent at each start; changes are lost.\n"
     "[safe]\n\tdirectory = *\n"
@@ -45,9 +45,8 @@ class Supervision {
 
   absl::StatusOr<os::ExitStatus> Wait() {
     while (true) {
-      pollfd fds[3] = {{error_fd_, POLLIN, 0},
-                       {cancellation_.fd(), POLLIN, 0},
-                       {child_.pidfd(), POLLIN, 0}};
+      pollfd fds[3] = {
+          {error_fd_, POLLIN, 0}, {cancellation_.fd(), POLLIN, 0}, {child_.pidfd(), POLLIN, 0}};
       const absl::Duration left = deadline_ - absl::Now();
       if (left <= absl::ZeroDuration()) {
         child_.Kill(SIGKILL);
@@ -138,9 +137,9 @@ absl::Status GitCommand::Run(const Call& call, Cancellation& cancellation) const
   const absl::StatusOr<os::ExitStatus> status = supervision.Wait();
   if (!status.ok()) return status.status();
   if (status->ok()) return absl::OkStatus();
-  return absl::InternalError(
-      absl::StrCat("'git ", call.args.empty() ? "" : call.args[0], "': ", status->ToString(), "\n",
-                   absl::StripSuffix(supervision.text(), "\n")));
+  return absl::InternalError(absl::StrCat("'git ", call.args.empty() ? "" : call.args[0],
+                                          "': ", status->ToString(), "\n",
+                                          absl::StripSuffix(supervision.text(), "\n")));
 }
 
 }  // namespace grange::workspace

@@ -12,8 +12,8 @@
 namespace grange::workspace {
 
 // Runs git with a configuration of our own: no hooks, no prompts, no system or user configuration,
-// no other transports than local ones and the connection to the coordinator. Immutable after Make();
-// thread-safe.
+// no other transports than local ones and the connection to the coordinator. Immutable after
+// Make(); thread-safe.
 class GitCommand {
  public:
   // Writes the configuration into `state_dir`. kNotFound if this machine has no git.
@@ -22,7 +22,7 @@ class GitCommand {
   struct Call {
     std::vector<std::string> args;  // after "git -C <dir>"
     std::string dir;
-    int inherit_fd = -1;            // becomes descriptor 3 of git
+    int inherit_fd = -1;  // becomes descriptor 3 of git
     absl::Duration timeout = absl::Hours(1);
   };
   // Blocks until git has ended. kInternal with what it said on stderr if it failed, kCancelled if

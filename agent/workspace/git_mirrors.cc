@@ -1,5 +1,6 @@
 #include "agent/workspace/git_mirrors.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "common/os/files.h"
@@ -22,6 +24,9 @@ namespace grange::workspace {
 namespace {
 
 constexpr size_t kPacksMax = 50;
+constexpr absl::Duration kTryFor = absl::Minutes(10);
+constexpr absl::Duration kFirstWait = absl::Milliseconds(500);
+constexpr absl::Duration kWaitMax = absl::Seconds(15);
 
 // One ref per branch or tag keeps its newest commit, so that the next fetch says "I have this". The
 // names are hashed: 'a' and 'a/b' may both have existed at some time.
@@ -56,12 +61,12 @@ bool IsCommitId(absl::string_view text) {
 absl::Status InitRepository(const std::string& git_dir, bool bare, bool sha256) {
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(absl::StrCat(git_dir, "/objects/info"), 0755));
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(absl::StrCat(git_dir, "/refs"), 0755));
-  GRANGE_RETURN_IF_ERROR(os::WriteFile(
-      absl::StrCat(git_dir, "/config"),
-      absl::StrCat("[core]\n\trepositoryformatversion = ", sha256 ? 1 : 0,
-                   "\n\tfilemode = true\n\tbare = ", bare ? "true" : "false", "\n",
-                   sha256 ? "[extensions]\n\tobjectFormat = sha256\n" : ""),
-      0644));
+  GRANGE_RETURN_IF_ERROR(
+      os::WriteFile(absl::StrCat(git_dir, "/config"),
+                    absl::StrCat("[core]\n\trepositoryformatversion = ", sha256 ? 1 : 0,
+                                 "\n\tfilemode = true\n\tbare = ", bare ? "true" : "false", "\n",
+                                 sha256 ? "[extensions]\n\tobjectFormat = sha256\n" : ""),
+                    0644));
   return os::WriteFile(absl::StrCat(git_dir, "/HEAD"), "ref: refs/heads/main\n", 0644);
 }
 
@@ -86,8 +91,7 @@ void GitMirrors::Unlock(ProjectId project) {
 }
 
 absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor& door,
-                                               absl::Duration timeout,
-                                               Cancellation& cancellation) {
+                                               absl::Duration timeout, Cancellation& cancellation) {
   if (!IsCommitId(sources.sha)) {
     return absl::InvalidArgumentError(absl::StrCat("'", sources.sha, "' is no commit id"));
   }
@@ -98,11 +102,11 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
   if (os::Exists(Marker(mirror, sources.sha))) return mirror;
 
   const bool fresh = !os::Exists(absl::StrCat(mirror, "/HEAD"));
-  absl::Status fetched = Fetch(sources, mirror, door, timeout, cancellation);
+  absl::Status fetched = FetchPatiently(sources, mirror, door, timeout, cancellation);
   if (absl::IsInternal(fetched) && !fresh) {
     log::Warning("mirror_made_anew", {{"path", mirror}, {"error", fetched}});
     GRANGE_RETURN_IF_ERROR(os::RemoveTree(mirror));
-    fetched = Fetch(sources, mirror, door, timeout, cancellation);
+    fetched = FetchPatiently(sources, mirror, door, timeout, cancellation);
   }
   GRANGE_RETURN_IF_ERROR(fetched);
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(absl::StrCat(mirror, "/grange-have")));
@@ -113,6 +117,24 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
     if (!packed.ok()) log::Warning("mirror_gc_failed", {{"path", mirror}, {"error", packed}});
   }
   return mirror;
+}
+
+// The coordinator may be away for a restart: its jobs don't fail for that.
+absl::Status GitMirrors::FetchPatiently(const Sources& sources, const std::string& mirror,
+                                        PackDoor& door, absl::Duration timeout,
+                                        Cancellation& cancellation) {
+  const absl::Time until = absl::Now() + std::min(timeout, kTryFor);
+  absl::Duration wait = kFirstWait;
+  while (true) {
+    const absl::Status status = Fetch(sources, mirror, door, timeout, cancellation);
+    if (!absl::IsUnavailable(status) || absl::Now() + wait > until) return status;
+    log::Warning("fetch_again", {{"project", sources.project}, {"wait", wait}, {"why", status}});
+    pollfd fd = {cancellation.fd(), POLLIN, 0};
+    if (::poll(&fd, 1, static_cast<int>(absl::ToInt64Milliseconds(wait))) > 0) {
+      return absl::CancelledError("canceled");
+    }
+    wait = std::min(wait * 2, kWaitMax);
+  }
 }
 
 // kInternal only for a failure of git itself: then the mirror may be to blame.
@@ -131,14 +153,14 @@ absl::Status GitMirrors::Fetch(const Sources& sources, const std::string& mirror
     served = door.Serve(sources, ours.get(), cancellation);
     ::shutdown(ours.get(), SHUT_RDWR);  // or git would wait for more
   });
-  const absl::Status fetched = git_.Run(
-      {.args = {"fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head",
-                "--end-of-options", "fd::3",
-                absl::StrCat("+", sources.sha, ":", MirrorRef(sources))},
-       .dir = mirror,
-       .inherit_fd = gits.get(),
-       .timeout = timeout},
-      cancellation);
+  const absl::Status fetched =
+      git_.Run({.args = {"fetch", "--quiet", "--no-tags", "--force", "--no-write-fetch-head",
+                         "--end-of-options", "fd::3",
+                         absl::StrCat("+", sources.sha, ":", MirrorRef(sources))},
+                .dir = mirror,
+                .inherit_fd = gits.get(),
+                .timeout = timeout},
+               cancellation);
   gits.Reset();
   ::shutdown(ours.get(), SHUT_RDWR);
   pump.join();

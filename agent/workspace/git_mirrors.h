@@ -30,14 +30,16 @@ class GitMirrors {
   GitMirrors(std::string dir, const GitCommand& git) : dir_(std::move(dir)), git_(git) {}
 
   // Fetches the commit and its whole history unless it is there. Blocks; no process is started if
-  // it is there. A mirror that turns out to be damaged is made anew. Returns the mirror's path.
-  absl::StatusOr<std::string> Ensure(const Sources& sources, PackDoor& door,
-                                     absl::Duration timeout, Cancellation& cancellation)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  // it is there. Tries again for some minutes while the coordinator can't be reached; a mirror that
+  // turns out to be damaged is made anew. Returns the mirror's path.
+  absl::StatusOr<std::string> Ensure(const Sources& sources, PackDoor& door, absl::Duration timeout,
+                                     Cancellation& cancellation) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
   absl::Status Fetch(const Sources& sources, const std::string& mirror, PackDoor& door,
                      absl::Duration timeout, Cancellation& cancellation);
+  absl::Status FetchPatiently(const Sources& sources, const std::string& mirror, PackDoor& door,
+                              absl::Duration timeout, Cancellation& cancellation);
   absl::Status Lock(ProjectId project, Cancellation& cancellation) ABSL_LOCKS_EXCLUDED(mu_);
   void Unlock(ProjectId project) ABSL_LOCKS_EXCLUDED(mu_);
 

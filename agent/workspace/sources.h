@@ -20,7 +20,7 @@ struct Sources {
   std::string ref_name;  // branch or tag, without refs/heads/; may be empty
   bool is_tag = false;
   Strategy strategy = Strategy::kFetch;
-  int depth = 0;         // commits that the job sees; 0: all
+  int depth = 0;  // commits that the job sees; 0: all
 };
 
 }  // namespace grange::workspace

@@ -103,8 +103,8 @@ std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sourc
 }
 
 absl::Status PrepareWorkTree(const std::string& path, const std::string& mirror,
-                             const Sources& sources, const GitCommand& git,
-                             absl::Duration timeout, Cancellation& cancellation) {
+                             const Sources& sources, const GitCommand& git, absl::Duration timeout,
+                             Cancellation& cancellation) {
   // A job may have put a link to somewhere else in the place of its work tree.
   if (!IsRealDir(path)) GRANGE_RETURN_IF_ERROR(os::RemoveTree(path));
   if (sources.strategy == Sources::Strategy::kNone) return os::MakeDirs(path, 0755);

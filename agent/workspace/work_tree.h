@@ -25,8 +25,8 @@ std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sourc
 // repository's own settings, hooks, locks and refs of an earlier job are gone in any case. Blocks;
 // one user of a path at a time.
 absl::Status PrepareWorkTree(const std::string& path, const std::string& mirror,
-                             const Sources& sources, const GitCommand& git,
-                             absl::Duration timeout, Cancellation& cancellation);
+                             const Sources& sources, const GitCommand& git, absl::Duration timeout,
+                             Cancellation& cancellation);
 
 // True if `name` can be a ref and, below refs/, a file: the rules of git-check-ref-format and no
 // component over 255 bytes.

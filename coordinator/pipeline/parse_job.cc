@@ -49,11 +49,15 @@ constexpr std::array<absl::string_view, 19> kForeignReasons = {
 
 struct RetryReasons {
   bool always = false;
+  bool wrong = false;  // an error was reported
   std::vector<FailureReason> reasons;
 };
 
 void AddReason(ParseContext& context, const config::Value& value, RetryReasons& result) {
-  if (!value.IsScalar()) return context.WrongType(value, "retry:when", "names of reasons");
+  if (!value.IsScalar()) {
+    result.wrong = true;
+    return context.WrongType(value, "retry:when", "names of reasons");
+  }
   const std::string& word = value.text;
   if (word == "always") {
     result.always = true;
@@ -71,6 +75,7 @@ void AddReason(ParseContext& context, const config::Value& value, RetryReasons& 
   if (std::find(kForeignReasons.begin(), kForeignReasons.end(), word) != kForeignReasons.end()) {
     return;
   }
+  result.wrong = true;
   std::vector<std::string> candidates = {"always", "runner_system_failure"};
   for (const FailureReason reason : kFailureReasons) {
     candidates.emplace_back(lifecycle::FailureReasonName(reason));
@@ -107,7 +112,7 @@ lifecycle::RetryPolicy ReadRetryMap(ParseContext& context, const config::Value& 
   for (const config::Value* word : words) AddReason(context, *word, found);
   if (found.always) {
     policy.exit_codes.clear();  // any reason is enough, whatever the code
-  } else if (found.reasons.empty() && policy.exit_codes.empty()) {
+  } else if (found.reasons.empty() && policy.exit_codes.empty() && !found.wrong) {
     policy.max = 0;
     context.Warning(when->key_place,
                     "none of these reasons can happen on this farm: the job is "
