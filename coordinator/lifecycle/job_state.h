@@ -12,12 +12,13 @@ enum class When { kOnSuccess, kOnFailure, kAlways, kManual, kDelayed };
 // What people see of a job; GitLab's words (JobStateName). All legal moves are in NextState().
 //
 //  created ──▶ pending ──▶ running ──▶ success | failed
-//     │  ▲        │  ▲        │            │
-//     │  └────────┘  └────────┴────────────┘  kRequeued (offer withdrawn, retry)
-//     ├──▶ manual ──kPlayed──▶ pending
-//     ├──▶ scheduled ──kPlayed, timer──▶ pending
-//     ├──▶ skipped
-//     └──▶ canceled  (also from pending, running, manual, scheduled)
+//   │  ▲        │  ▲ ▲                    │
+//   │  │        └──┘ └────────────────────┴──── kRequeued: offer withdrawn; retry (canceled too)
+//   │  └── kRevived from skipped, failed, canceled: waits again for its place in the graph
+//   ├──▶ manual ──kPlayed──▶ pending
+//   ├──▶ scheduled ──kPlayed (a person, or its timer)──▶ pending
+//   ├──▶ skipped
+//   └──▶ canceled  (also from pending, running, manual, scheduled)
 enum class JobState {
   kCreated,  // waits for earlier stages or its needs
   kPending,  // may run; waits for an agent
@@ -41,7 +42,7 @@ enum class JobEvent {
   kCanceled,
   kRuledOut,  // it can no longer run
   kRequeued,  // back to the queue: retry, or an ungranted offer was withdrawn
-  kRevived,   // it was skipped, and what ruled it out is being run again
+  kRevived,   // what ruled it out, or its whole pipeline, is being run again
 };
 
 // The state after `event`. kFailedPrecondition, naming both, if it cannot happen in `from`.

@@ -33,6 +33,30 @@ struct JobSummary {
 // once nothing else moves. Empty: kSkipped.
 PipelineState DerivePipelineState(std::span<const JobSummary> jobs);
 
+// The same for one job at a time, so that a change of one job of ten thousand costs no walk over
+// all of them. Remove() takes what was given to Add().
+class PipelineTally {
+ public:
+  void Add(const JobSummary& job) { Count(job, 1); }
+  void Remove(const JobSummary& job) { Count(job, -1); }
+  PipelineState State() const;
+
+ private:
+  void Count(const JobSummary& job, int by);
+
+  int jobs_ = 0;
+  int passed_ = 0;   // success, and failed or canceled where that is allowed
+  int ignored_ = 0;  // optional manual jobs
+  int created_ = 0;
+  int pending_ = 0;
+  int running_ = 0;
+  int failed_ = 0;
+  int canceled_ = 0;
+  int skipped_ = 0;
+  int manual_ = 0;
+  int scheduled_ = 0;
+};
+
 // success, failed, canceled, skipped.
 bool IsFinal(PipelineState state);
 

@@ -9,6 +9,7 @@
 #include "common/base/id.h"
 #include "coordinator/lifecycle/failure_reason.h"
 #include "coordinator/lifecycle/job_state.h"
+#include "coordinator/lifecycle/pipeline_state.h"
 #include "coordinator/lifecycle/retry_policy.h"
 
 // What can happen to the scheduler: plain values, made by the shell.
@@ -60,7 +61,9 @@ struct JobNode {
   bool cancel_wanted = false;
   bool played = false;  // a person has started it: its `when: manual` is served
   absl::Time queued_at = absl::InfinitePast();
-  absl::Time play_at = absl::InfiniteFuture();  // kScheduled: when its timer fires
+  absl::Time play_at = absl::InfiniteFuture();   // kScheduled: when its timer fires
+  absl::Time started_at = absl::InfinitePast();  // of the newest attempt
+  absl::Time finished_at = absl::InfinitePast();
 };
 
 // A pipeline whose rows are durable: new, restored at start, or brought back for a retry.
@@ -70,6 +73,10 @@ struct PipelineAdded {
   std::string project_name;
   std::vector<std::string> stages;
   std::vector<JobNode> jobs;  // in file order
+
+  // As its row has it, so that what is written later keeps it; a new one has the defaults.
+  lifecycle::PipelineState state = lifecycle::PipelineState::kCreated;
+  absl::Time started_at = absl::InfinitePast();
 };
 
 // What an agent says of a job in its Hello.

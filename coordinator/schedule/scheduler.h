@@ -16,6 +16,7 @@ namespace grange::schedule {
 struct SchedulerOptions {
   absl::Duration offer_timeout = absl::Seconds(30);  // offered, not accepted: withdrawn
   absl::Duration lost_after = absl::Minutes(5);      // disconnected for so long: agent_lost
+  absl::Duration decline_pause = absl::Seconds(10);  // until a declined job is offered again
   Fence highest_fence{};                             // given before this start
   // Only a test takes the fence check out, to show that the simulation notices.
   bool check_fences = true;

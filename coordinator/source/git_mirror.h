@@ -33,12 +33,15 @@ class GitMirrors {
   // link or folder); kResourceExhausted above `limit`. Kept in memory (bounded).
   absl::StatusOr<std::string> ReadFile(ProjectId project, absl::string_view sha,
                                        absl::string_view path, uint64_t limit);
-  // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/….
+  // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/…; and
+  // by refs/grange/commits/<sha>, whatever becomes of the branch. What was pushed for it below
+  // refs/grange/incoming goes.
   absl::Status Pin(ProjectId project, absl::string_view sha, absl::string_view ref_name,
                    bool is_tag);
 
-  // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https, ssh, git, file). The
-  // commit, with the branch's or tag's full name.
+  // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https://, ssh://, git://,
+  // file:///). The commit, with the branch's or tag's whole name ("feature/x", without refs/heads/;
+  // for a SHA that of the default branch). kNotFound for a ref that is not there.
   struct Fetched {
     std::string sha;
     std::string ref_name;

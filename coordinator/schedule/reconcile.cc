@@ -1,0 +1,197 @@
+// Agents come and go. What an agent says in its Hello is compared with what it should have
+// (docs/formats/agent-protocol.md §6): state is exchanged, not history.
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "coordinator/schedule/scheduler_impl.h"
+
+namespace grange::schedule {
+
+using lifecycle::FailureReason;
+
+void Scheduler::Impl::On(const AgentAdded& event) {
+  Agent& agent = agents.FindOrMake(event.id, now);
+  agent.name = event.name;
+  agent.registered = true;
+  if (!agent.connected()) agent.slots = event.slots;  // else what its Hello said stands
+  agent.profile = {event.tags, event.run_untagged, event.project};
+  std::ranges::sort(agent.profile.tags);
+  const auto repeated = std::ranges::unique(agent.profile.tags);
+  agent.profile.tags.erase(repeated.begin(), repeated.end());
+  if (agents.Join(agent)) queue.GroupAdded(*agent.group);
+  if (agent.draining != event.draining) On(AgentDrainChanged{event.id, event.draining});
+}
+
+void Scheduler::Impl::On(const AgentRemoved& event) {
+  Agent* agent = agents.Find(event.id);
+  if (agent == nullptr) return;
+  // Nothing is offered to it any more, also not what is now taken from it.
+  agent->registered = false;
+  agents.Refresh(*agent);
+  const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
+  for (const JobId id : held) {
+    Job* job = FindJob(id);
+    if (job->is_given()) {
+      Lose(*job, FailureReason::kAgentLost);
+    } else {
+      Withdraw(*job);
+      Requeue(*job);
+    }
+  }
+  ForgetDeclines(*agent);
+  timers.Remove(TimerQueue::Kind::kAgentLost, agent->id);
+  timers.Remove(TimerQueue::Kind::kPauseEnds, agent->id);
+  agents.Remove(event.id);
+}
+
+void Scheduler::Impl::On(const AgentConnected& event) {
+  Agent* agent = agents.Find(event.agent);
+  if (agent == nullptr) return;  // the shell adds an agent before it lets it in
+  agent->session = event.session;
+  agent->slots = event.slots;
+  agent->disconnected_at = absl::InfinitePast();
+  agent->says_draining = false;
+  timers.Remove(TimerQueue::Kind::kAgentLost, agent->id);
+  if (agent->paused) EndPause(*agent);
+  agent->declines_in_a_row = 0;
+  ForgetDeclines(*agent);
+
+  SendWelcome welcome{agent->id, agent->session, {}};
+  std::vector<Decision> after;  // what follows the welcome
+  absl::flat_hash_set<JobId> reported;
+  for (const JobReport& report : event.jobs) {
+    const SendWelcome::Verdict verdict = Reconcile(*agent, report);
+    welcome.verdicts.push_back({report.assignment, verdict});
+    const bool stays =
+        verdict == SendWelcome::Verdict::kGoOn || verdict == SendWelcome::Verdict::kStart;
+    if (!stays) continue;
+    reported.insert(report.assignment.job);
+    if (verdict == SendWelcome::Verdict::kStart) {
+      after.push_back(SendStart{agent->id, agent->session, report.assignment});
+    } else if (FindJob(report.assignment.job)->node.cancel_wanted) {
+      after.push_back(SendCancel{agent->id, agent->session, report.assignment});
+    }
+  }
+  turn.Send(std::move(welcome));
+  for (Decision& decision : after) turn.Send(std::move(decision));
+  if (agent->draining) turn.Send(SendDrain{agent->id, agent->session});
+
+  const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
+  for (const JobId id : held) {
+    if (reported.contains(id)) continue;
+    Job* job = FindJob(id);
+    if (job->is_given()) {
+      Lose(*job, FailureReason::kAgentForgot);
+    } else {
+      Withdraw(*job);
+      Requeue(*job);
+    }
+  }
+  agents.Refresh(*agent);
+}
+
+SendWelcome::Verdict Scheduler::Impl::Reconcile(Agent& agent, const JobReport& report) {
+  using Verdict = SendWelcome::Verdict;
+  Job* job = Held(agent, report.assignment);
+  if (job == nullptr || job->node.phase == Phase::kNone) {
+    const bool done = report.phase == JobReport::Phase::kFinished && IsFinished(report.assignment);
+    return done ? Verdict::kForget : Verdict::kRevoke;
+  }
+  if (report.phase == JobReport::Phase::kAccepted) {
+    switch (job->node.phase) {
+      case Phase::kOffered:
+        Grant(*job);
+        return Verdict::kStart;
+      case Phase::kGranted:
+        // A cancel that it does not know of yet ends the job before it starts.
+        return job->node.cancel_wanted ? Verdict::kGoOn : Verdict::kStart;
+      case Phase::kRunning:  // it has lost the record of a start: never start again
+      case Phase::kNone:
+        return Verdict::kRevoke;
+    }
+  }
+  if (!job->is_given()) return Verdict::kRevoke;  // it cannot have started what was not granted
+  if (report.phase == JobReport::Phase::kRunning && job->node.phase == Phase::kGranted) {
+    job->node.phase = Phase::kRunning;
+    turn.Touch(*job);
+  }
+  return Verdict::kGoOn;
+}
+
+void Scheduler::Impl::On(const AgentDisconnected& event) {
+  Agent* agent = Speaker(event.agent, event.session);
+  if (agent == nullptr) return;
+  agent->session = SessionId();
+  agent->disconnected_at = now;
+  agents.Refresh(*agent);
+  // An offer that was not granted has started nothing: somebody else may have the job at once.
+  const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
+  for (const JobId id : held) {
+    Job* job = FindJob(id);
+    if (job->is_given()) continue;
+    Withdraw(*job);
+    Requeue(*job);
+  }
+  StartLostTimer(*agent);
+}
+
+void Scheduler::Impl::On(const AgentDrainChanged& event) {
+  Agent* agent = agents.Find(event.agent);
+  if (agent == nullptr) return;
+  const bool changed = agent->draining != event.draining;
+  agent->draining = event.draining;
+  if (!event.draining) agent->says_draining = false;
+  agents.Refresh(*agent);
+  if (changed && agent->connected()) {
+    turn.Send(SendDrain{agent->id, agent->session, !event.draining});
+  }
+}
+
+void Scheduler::Impl::StartLostTimer(Agent& agent) {
+  if (agent.jobs.empty()) return;
+  timers.Set(TimerQueue::Kind::kAgentLost, agent.id, agent.disconnected_at + options.lost_after);
+}
+
+void Scheduler::Impl::LoseAll(Agent& agent) {
+  const std::vector<JobId> held(agent.jobs.begin(), agent.jobs.end());
+  for (const JobId id : held) {
+    Job* job = FindJob(id);
+    if (job->is_given()) Lose(*job, FailureReason::kAgentLost);
+  }
+}
+
+void Scheduler::Impl::ForgetDeclines(Agent& agent) {
+  const std::vector<JobId> declined(agent.declined.begin(), agent.declined.end());
+  agent.declined.clear();
+  for (const JobId id : declined) {
+    Job* job = FindJob(id);
+    std::erase_if(job->declines, [&](const Decline& d) { return d.agent == agent.id; });
+    if (job->declines.empty()) timers.Remove(TimerQueue::Kind::kDeclineEnds, id);
+    queue.Reclassify(*job);
+  }
+}
+
+void Scheduler::Impl::EndDeclines(Job& job) {
+  for (const Decline& decline : job.declines) {
+    if (decline.until > now) continue;
+    if (Agent* agent = agents.Find(decline.agent)) agent->declined.erase(job.node.id);
+  }
+  std::erase_if(job.declines, [&](const Decline& d) { return d.until <= now; });
+  if (!job.declines.empty()) {
+    const auto next = std::ranges::min_element(job.declines, {}, &Decline::until);
+    timers.Set(TimerQueue::Kind::kDeclineEnds, job.node.id, next->until);
+  }
+  queue.Reclassify(job);
+}
+
+void Scheduler::Impl::EndPause(Agent& agent) {
+  timers.Remove(TimerQueue::Kind::kPauseEnds, agent.id);
+  agent.paused = false;
+  agent.declines_in_a_row = kDeclinesInARowMax - 1;  // one more decline pauses it again
+  agents.Refresh(agent);
+}
+
+}  // namespace grange::schedule

@@ -1,0 +1,21 @@
+#ifndef GRANGE_COORDINATOR_SESSION_CONTROL_STREAM_H_
+#define GRANGE_COORDINATOR_SESSION_CONTROL_STREAM_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "coordinator/session/session_hub.h"
+#include "grange/v1/agent.pb.h"
+
+namespace grange::session {
+
+// The reactor of a new control stream. It belongs to gRPC and deletes itself in OnDone().
+grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>* NewControlStream(
+    SessionHub& hub, grpc::CallbackServerContext& context);
+
+// The token of "authorization: Bearer …", or "".
+std::string BearerOf(const grpc::ServerContextBase& context);
+
+}  // namespace grange::session
+
+#endif  // GRANGE_COORDINATOR_SESSION_CONTROL_STREAM_H_
