@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadConfig{"OpenQuote", "token: \"abc\n", "c.yml:1: the quote is not closed"},
                       BadConfig{"AfterQuote", "token: \"a\" b\n", "c.yml:1: text after"},
                       BadConfig{"NotABoolean", "insecure: yes\n", "c.yml:1: 'insecure' is true"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(ClientConfigTest, RefusesAFileThatOthersMayRead) {
   const TempDir dir;

@@ -22,8 +22,8 @@ using ::testing::StartsWith;
 std::vector<std::string> AllCommands() {
   std::vector<std::string> commands;
   const CtlRun page = RunCtl({"man", "--markdown"});
-  for (const std::string& line : absl::StrSplit(page.out, '\n')) {
-    if (absl::StartsWith(line, "## grangectl ")) commands.push_back(line.substr(13));
+  for (const absl::string_view line : absl::StrSplit(page.out, '\n')) {
+    if (absl::StartsWith(line, "## grangectl ")) commands.emplace_back(line.substr(13));
   }
   return commands;
 }
@@ -98,7 +98,7 @@ INSTANTIATE_TEST_SUITE_P(
         WrongUsage{"PlanVar", {"plan", "--var", "A"}, "NAME=value"},
         WrongUsage{"RequestKey", {"cancel", "1", "--request-key", "xyz"}, "32 hex digits"},
         WrongUsage{"NoConfig", {"jobs", "--config", "/nonexistent/c.yml"}, "/nonexistent/c.yml"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CommandLineTest, GlobalOptionsStandBeforeOrBehindTheCommand) {
   const TempDir dir;
@@ -243,7 +243,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFile{"UnknownStage", "a: {stage: biuld, script: [x]}\n", "biuld"},
                       BadFile{"NoScript", "a: {stage: test}\n", "script"},
                       BadFile{"UnknownKeyword", "a: {scrpt: x}\n", "did you mean 'script'?"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CompileCommandsTest, AFileThatIsMissingIsExitCode1) {
   const CtlRun run = RunCtl({"lint", "/nonexistent/.gitlab-ci.yml"});

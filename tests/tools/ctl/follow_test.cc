@@ -41,7 +41,7 @@ v1::WatchEvent Event(const std::string& pipeline_status, const std::string& job_
   return event;
 }
 
-CtlRun Run(const FakeControl& control, std::vector<std::string> args, std::string input = "") {
+CtlRun Follow(const FakeControl& control, std::vector<std::string> args, std::string input = "") {
   return RunCtl(std::move(args),
                 {.environment = {control.ConfigVariable()}, .input = std::move(input)});
 }
@@ -52,7 +52,7 @@ TEST(WatchTest, GoesOnAfterABreakWithoutRepeatingALine) {
   control.AddWatch({.events = {Event("running", "running"), Event("success", "success")},
                     .end = grpc::Status::OK});
 
-  const CtlRun run = Run(control, {"watch", "2"});
+  const CtlRun run = Follow(control, {"watch", "2"});
 
   EXPECT_EQ(run.exit_code, 0) << run.err;
   const std::vector<std::string> lines = absl::StrSplit(run.out, '\n');
@@ -65,7 +65,7 @@ TEST(WatchTest, ShowsTheEndOfAFailedJobsLogAndTheReasonLast) {
   control.SetLog("one\ntwo\nAssertionError\n", 1 << 20, 1 << 20);
   control.AddWatch({.events = {Event("failed", "failed")}, .end = grpc::Status::OK});
 
-  const CtlRun run = Run(control, {"watch", "2"});
+  const CtlRun run = Follow(control, {"watch", "2"});
 
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.out, HasSubstr("| AssertionError\n"));
@@ -79,7 +79,7 @@ TEST(WatchTest, JsonIsOneValueAtTheEnd) {
   control.AddWatch({.events = {Event("running", "running"), Event("success", "success")},
                     .end = grpc::Status::OK});
 
-  const CtlRun run = Run(control, {"watch", "2", "-o", "json"});
+  const CtlRun run = Follow(control, {"watch", "2", "-o", "json"});
 
   EXPECT_EQ(run.json()["status"], "success") << run.out;
   EXPECT_EQ(run.json()["jobs"][0]["name"], "test");
@@ -88,7 +88,7 @@ TEST(WatchTest, JsonIsOneValueAtTheEnd) {
 
 TEST(WatchTest, AnUnknownPipelineIsExitCode1) {
   const FakeControl control;
-  const CtlRun run = Run(control, {"watch", "7"});
+  const CtlRun run = Follow(control, {"watch", "7"});
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_EQ(run.err, "no such pipeline\n");
 }
@@ -99,7 +99,7 @@ TEST(LogsTest, WritesEveryByteOnceAlthoughTheConnectionBreaks) {
   for (int i = 0; i < 1000; ++i) log += static_cast<char>(i * 37);
   control.SetLog(log, /*bytes_per_connection=*/300, /*part_bytes=*/7);
 
-  const CtlRun run = Run(control, {"logs", "3", "-f"});
+  const CtlRun run = Follow(control, {"logs", "3", "-f"});
 
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_TRUE(run.out == log);
@@ -108,27 +108,27 @@ TEST(LogsTest, WritesEveryByteOnceAlthoughTheConnectionBreaks) {
 
 TEST(ErrorsTest, WhatIsNotAllowedIsExitCode4) {
   const FakeControl control;
-  const CtlRun run = Run(control, {"token", "list"});
+  const CtlRun run = Follow(control, {"token", "list"});
   EXPECT_EQ(run.exit_code, 4);
   EXPECT_EQ(run.err, "this needs the role admin, 'ada' has viewer\n");
 }
 
 TEST(ErrorsTest, AnOlderCoordinatorIsNamedAsTheCause) {
   const FakeControl control;
-  const CtlRun run = Run(control, {"agents"});  // the fake has no such call
+  const CtlRun run = Follow(control, {"agents"});  // the fake has no such call
   EXPECT_EQ(run.exit_code, 1);
   EXPECT_THAT(run.err, HasSubstr("bring it to the version of this grangectl"));
 }
 
 TEST(VariablesTest, ASecretComesFromStdinWithoutItsLineFeed) {
   const FakeControl control;
-  EXPECT_EQ(
-      Run(control, {"var", "set", "KEY", "-", "--masked", "--project", "p"}, "s3cret\n").exit_code,
-      0);
-  EXPECT_EQ(Run(control, {"var", "set", "F", "-", "--file", "--project", "p"}, "line\n").exit_code,
+  EXPECT_EQ(Follow(control, {"var", "set", "KEY", "-", "--masked", "--project", "p"}, "s3cret\n")
+                .exit_code,
             0);
-  EXPECT_EQ(Run(control, {"var", "set", "E", "", "--project", "p"}).exit_code, 0);
-  EXPECT_EQ(Run(control, {"var", "set", "D", "--project", "p", "--", "-x"}).exit_code, 0);
+  EXPECT_EQ(
+      Follow(control, {"var", "set", "F", "-", "--file", "--project", "p"}, "line\n").exit_code, 0);
+  EXPECT_EQ(Follow(control, {"var", "set", "E", "", "--project", "p"}).exit_code, 0);
+  EXPECT_EQ(Follow(control, {"var", "set", "D", "--project", "p", "--", "-x"}).exit_code, 0);
 
   const std::vector<v1::SetVariableRequest> variables = control.variables();
   ASSERT_EQ(variables.size(), 4u);

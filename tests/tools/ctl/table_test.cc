@@ -36,7 +36,7 @@ TEST(TableTest, ClipsTheWidestColumnToFitATerminal) {
 
   const std::string text = table.ToString({.is_terminal = true, .columns = 40});
 
-  for (const std::string& line : absl::StrSplit(text, '\n')) EXPECT_LE(Width(line), 40u);
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) EXPECT_LE(Width(line), 40u);
   EXPECT_TRUE(absl::StrContains(text, "…"));
 }
 

@@ -29,7 +29,7 @@ INSTANTIATE_TEST_SUITE_P(
                       PrintableCase{"Surrogate", "\xed\xa0\x80", "\\xed\\xa0\\x80"},
                       PrintableCase{"C1Control", "\xc2\x9b", "\\xc2\\x9b"},
                       PrintableCase{"RightToLeftOverride", "\xe2\x80\xae", "\\xe2\\x80\\xae"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(TerminalTest, ClipsByColumnsAndMarksWhatIsMissing) {
   EXPECT_EQ(Clip("größer", 6), "größer");
