@@ -74,11 +74,11 @@ void Spool::Add(std::string_view bytes) {
   Append();
 }
 
-void Spool::Finish() {
+void Spool::Finish(bool sync) {
   masked_.clear();
   masker_.Finish(&masked_);
   Append();
-  if (error_ == 0 && fdatasync(log_.get()) != 0) error_ = errno;
+  if (sync && log_bytes_ > 0 && error_ == 0 && fdatasync(log_.get()) != 0) error_ = errno;
 }
 
 void Spool::Append() {

@@ -6,12 +6,14 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <optional>
 #include <sstream>
 #include <string>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/config/limits.h"
@@ -54,8 +56,10 @@ class KeyIndex {
 // more than all the rest, and forget where an alias stands.
 class TreeBuilder : public YAML::EventHandler {
  public:
-  TreeBuilder(const std::string* file, ValueArena& arena, std::vector<Diagnostic>& diagnostics)
-      : file_(file), arena_(arena), diagnostics_(diagnostics) {}
+  // `text` is what the parser reads.
+  TreeBuilder(const std::string* file, absl::string_view text, ValueArena& arena,
+              std::vector<Diagnostic>& diagnostics)
+      : file_(file), text_(text), arena_(arena), diagnostics_(diagnostics) {}
 
   const std::vector<const Value*>& documents() const { return documents_; }
 
@@ -68,7 +72,7 @@ class TreeBuilder : public YAML::EventHandler {
   void OnDocumentEnd() override {}
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-    Value* value = arena_.Add(Value::Kind::kNull, At(mark));
+    Value* value = arena_.Add(Value::Kind::kNull, PlaceOfNull(mark));
     Register(anchor, value, true);
     Take(value);
   }
@@ -134,6 +138,26 @@ class TreeBuilder : public YAML::EventHandler {
   Place At(const YAML::Mark& mark) const {
     if (mark.is_null()) return {file_, 0, 0};
     return {file_, mark.line + 1, mark.column + 1};
+  }
+
+  // The parser puts a value that is left out where the next thing stands. We say where it is
+  // missing: at the key, or at the dash of a list.
+  Place PlaceOfNull(const YAML::Mark& mark) const {
+    Place place = At(mark);
+    if (mark.is_null() || open_.empty()) return place;
+    auto at = static_cast<size_t>(mark.pos);
+    if (at < text_.size() && absl::StrContains("~nN", text_[at])) return place;  // written out
+    const Frame& frame = open_.back();
+    if (frame.value->kind == Value::Kind::kMap) return frame.has_key ? frame.key_place : place;
+    at = std::min(at, text_.size());
+    while (at > 0 && absl::ascii_isspace(text_[at - 1])) {
+      --at;
+      if (text_[at] == '\n') --place.line;
+    }
+    if (at == 0 || text_[at - 1] != '-') return At(mark);
+    const size_t line_end = text_.rfind('\n', at - 1);
+    place.column = static_cast<int>(line_end == absl::string_view::npos ? at : at - 1 - line_end);
+    return place;
   }
 
   void Problem(Diagnostic::Severity severity, Place place, std::string message) {
@@ -271,6 +295,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   const std::string* file_;
+  const absl::string_view text_;
   ValueArena& arena_;
   std::vector<Diagnostic>& diagnostics_;
   std::vector<const Value*> documents_;
@@ -300,7 +325,7 @@ const Value* Parse(absl::string_view text, const std::string* name, ValueArena& 
                    std::vector<Diagnostic>& diagnostics) {
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
-  TreeBuilder builder(name, arena, diagnostics);
+  TreeBuilder builder(name, text, arena, diagnostics);
   while (parser.HandleNextDocument(builder)) {
     if (builder.documents().size() > 1 && !CheckFurtherDocument(builder, diagnostics)) {
       return nullptr;
@@ -310,6 +335,19 @@ const Value* Parse(absl::string_view text, const std::string* name, ValueArena& 
     return arena.Add(Value::Kind::kNull, {name, 0, 0});
   }
   return builder.documents().front();
+}
+
+// A frequent reason that the parser doesn't name.
+absl::string_view TabHint(absl::string_view text, int line) {
+  for (int i = 0; i < line; ++i) {
+    const size_t end = text.find('\n');
+    if (end == absl::string_view::npos) return "";
+    text.remove_prefix(end + 1);
+  }
+  const size_t indent = text.find_first_not_of(" \t");
+  return absl::StrContains(text.substr(0, indent), '\t')
+             ? "; the line is indented with a tab, but YAML takes spaces only"
+             : "";
 }
 
 }  // namespace
@@ -327,9 +365,13 @@ const Value* ParseYaml(const SourceFile& file, ValueArena& arena,
     diagnostics.push_back({refused.place.Span(), Diagnostic::Severity::kError, refused.message});
   } catch (const YAML::Exception& e) {  // it counts lines and columns from 0
     SourceSpan place{file.name, 0, 0};
-    if (!e.mark.is_null()) place = {file.name, e.mark.line + 1, e.mark.column + 1};
+    absl::string_view hint;
+    if (!e.mark.is_null()) {
+      place = {file.name, e.mark.line + 1, e.mark.column + 1};
+      hint = TabHint(file.text, e.mark.line);
+    }
     diagnostics.push_back(
-        {place, Diagnostic::Severity::kError, absl::StrCat("this is not YAML: ", e.msg)});
+        {place, Diagnostic::Severity::kError, absl::StrCat("this is not YAML: ", e.msg, hint)});
   }
   return nullptr;
 }

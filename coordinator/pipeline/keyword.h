@@ -75,8 +75,8 @@ const Keyword* FindKeyword(Section section, absl::string_view name);
 // The names in a section, without reserved ones: for suggestions.
 std::vector<std::string> KeywordNames(Section section);
 
-// What stands before the names of a section's keywords: "artifacts:" and so on; "" for jobs.
-absl::string_view SectionPrefix(Section section);
+// The keyword whose map the section is: "artifacts", "workflow:rules"; "" for a file and a job.
+absl::string_view SectionOwner(Section section);
 
 }  // namespace grange::pipeline
 

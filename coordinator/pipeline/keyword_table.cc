@@ -300,68 +300,68 @@ std::vector<std::string> KeywordNames(Section section) {
   return names;
 }
 
-absl::string_view SectionPrefix(Section section) {
+absl::string_view SectionOwner(Section section) {
   switch (section) {
     case S::kGlobal:
     case S::kJob:
       return "";
     case S::kWorkflow:
-      return "workflow:";
+      return "workflow";
     case S::kWorkflowRule:
-      return "workflow:rules:";
+      return "workflow:rules";
     case S::kDefault:
-      return "default:";
+      return "default";
     case S::kVariable:
     case S::kJobVariable:
-      return "variables:";
+      return "variables";
     case S::kRule:
-      return "rules:";
+      return "rules";
     case S::kFilter:
-      return "only:";
+      return "only";
     case S::kAllowFailure:
-      return "allow_failure:";
+      return "allow_failure";
     case S::kNeed:
-      return "needs:";
+      return "needs";
     case S::kRetry:
-      return "retry:";
+      return "retry";
     case S::kArtifacts:
-      return "artifacts:";
+      return "artifacts";
     case S::kInherit:
-      return "inherit:";
+      return "inherit";
     case S::kInclude:
-      return "include:";
+      return "include";
     case S::kImage:
-      return "image:";
+      return "image";
     case S::kService:
-      return "services:";
+      return "services";
     case S::kCache:
-      return "cache:";
+      return "cache";
     case S::kCacheKey:
-      return "cache:key:";
+      return "cache:key";
     case S::kEnvironment:
-      return "environment:";
+      return "environment";
     case S::kParallel:
-      return "parallel:";
+      return "parallel";
     case S::kTrigger:
-      return "trigger:";
+      return "trigger";
     case S::kRelease:
-      return "release:";
+      return "release";
     case S::kReports:
-      return "artifacts:reports:";
+      return "artifacts:reports";
     case S::kSpec:
-      return "spec:";
+      return "spec";
     case S::kInput:
-      return "spec:inputs:";
+      return "spec:inputs";
     case S::kHooks:
-      return "hooks:";
+      return "hooks";
     case S::kRunStep:
-      return "run:";
+      return "run";
     case S::kPages:
-      return "pages:";
+      return "pages";
     case S::kSecret:
-      return "secrets:";
+      return "secrets";
     case S::kIdToken:
-      return "id_tokens:";
+      return "id_tokens";
   }
   return "";
 }

@@ -33,30 +33,31 @@ void ParseContext::WrongType(const config::Value& value, absl::string_view keywo
         absl::StrCat("'", keyword, "' takes ", wanted, ", but this is ", value.KindName()));
 }
 
-const Keyword* ParseContext::CheckKey(const config::Entry& entry, Section section) {
+const Keyword* ParseContext::CheckKey(const config::Entry& entry, Section section,
+                                      absl::string_view owner) {
   const Keyword* keyword = FindKeyword(section, entry.key);
-  const absl::string_view prefix = SectionPrefix(section);
+  if (owner.empty()) owner = SectionOwner(section);
   if (keyword == nullptr || keyword->support == Support::kReserved) {
-    std::string in;
-    if (!prefix.empty()) in = absl::StrCat(" in '", prefix.substr(0, prefix.size() - 1), "'");
-    std::string suggestion;
+    std::string message = absl::StrCat("unknown keyword '", entry.key, "'");
+    if (!owner.empty()) absl::StrAppend(&message, " in '", owner, "'");
     if (problems.WantsSuggestion()) {
-      suggestion = problems.DidYouMean(entry.key, KeywordNames(section));
+      message += problems.DidYouMean(entry.key, KeywordNames(section));
     }
-    Error(entry.key_place, absl::StrCat("unknown keyword '", entry.key, "'", in, suggestion));
+    Error(entry.key_place, message);
     return nullptr;
   }
   if (keyword->support == Support::kNotYet) {
-    Error(entry.key_place, absl::StrCat("'", prefix, entry.key, "' is not supported yet"));
+    Error(entry.key_place,
+          absl::StrCat("'", owner, owner.empty() ? "" : ":", entry.key, "' is not supported yet"));
     return nullptr;
   }
   return keyword;
 }
 
-bool ParseContext::CheckKeys(const config::Value& map, Section section) {
+bool ParseContext::CheckKeys(const config::Value& map, Section section, absl::string_view owner) {
   bool ok = true;
   for (const config::Entry& entry : map.entries) {
-    if (CheckKey(entry, section) == nullptr) ok = false;
+    if (CheckKey(entry, section, owner) == nullptr) ok = false;
   }
   return ok;
 }

@@ -37,9 +37,11 @@ class ParseContext {
   void WrongType(const config::Value& value, absl::string_view keyword, absl::string_view wanted);
 
   // Reports the keys of `map` that are unknown or not supported yet; false if there are any.
-  bool CheckKeys(const config::Value& map, Section section);
-  // The same for one key.
-  const Keyword* CheckKey(const config::Entry& entry, Section section);
+  // `owner` is the keyword whose map it is, where the section has several ("except").
+  bool CheckKeys(const config::Value& map, Section section, absl::string_view owner = "");
+  // The same for one key: nullptr if it was reported.
+  const Keyword* CheckKey(const config::Entry& entry, Section section,
+                          absl::string_view owner = "");
 
   std::optional<std::string> Text(const config::Value& value, absl::string_view keyword);
   std::optional<bool> Bool(const config::Value& value, absl::string_view keyword);

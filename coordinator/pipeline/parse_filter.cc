@@ -74,7 +74,7 @@ void ReadFilter(ParseContext& context, const config::Entry& entry, std::optional
     target = std::move(filter);
     return;
   }
-  context.CheckKeys(value, Section::kFilter);
+  context.CheckKeys(value, Section::kFilter, entry.key);
   for (const config::Entry& key : value.entries) {
     const std::string keyword = absl::StrCat(entry.key, ":", key.key);
     if (key.value->IsNull()) continue;

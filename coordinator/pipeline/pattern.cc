@@ -32,11 +32,9 @@ absl::StatusOr<std::unique_ptr<re2::RE2>> CompileRegex(const std::string& regex,
   options.set_log_errors(false);
   options.set_max_mem(kPatternMemoryMax);
   auto compiled = std::make_unique<re2::RE2>(regex, options);
-  if (!compiled->ok()) {
-    const std::string& part = compiled->error_arg();
-    return absl::InvalidArgumentError(absl::StrCat(
-        "regular expression '", shown, "' doesn't compile: ", compiled->error(),
-        part.empty() || part == compiled->error() ? "" : absl::StrCat(" (at '", part, "')")));
+  if (!compiled->ok()) {  // RE2's text has the offending part at its end
+    return absl::InvalidArgumentError(
+        absl::StrCat("regular expression '", shown, "' doesn't compile: ", compiled->error()));
   }
   return compiled;
 }
@@ -81,7 +79,7 @@ absl::Status CheckCoverageRegex(absl::string_view regex) {
     bare = bare.substr(1, bare.size() - 2);
   }
   if (bare.empty()) return absl::InvalidArgumentError("the regular expression is empty");
-  return CompileRegex(absl::StrCat("(?m)", bare), regex).status();
+  return CompileRegex(std::string(bare), regex).status();
 }
 
 }  // namespace grange::pipeline

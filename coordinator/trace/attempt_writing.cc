@@ -175,6 +175,7 @@ void TraceWriter::CheckFinish(Attempt& attempt) {
   if (!same) log::Error("trace_damaged", {{"attempt", attempt.assignment}});
   attempt.finish_told = true;
   ForgetUnsynced(attempt);  // the caller's last transaction has the length
+  TellChanges();            // whoever hears of the end can read all of it
   finish.done(End{.trace_bytes = attempt.file.size(), .sha256 = *digest, .damaged = !same});
 }
 

@@ -20,7 +20,7 @@ constexpr int kLines = 4000;
 
 // A job that prints a known stream, slowly enough to be hit, and leaves one line in a side file
 // for each start.
-constexpr char kConfig[] = R"(
+constexpr char kConfig[] = R"yaml(
 stream:
   variables: {GIT_STRATEGY: none}
   script:
@@ -30,7 +30,7 @@ stream:
         printf 'line %06d of a known stream\n' $i
         if ((i % 40 == 0)); then read -t 0.005 <> <(:) || :; fi
       done
-)";
+)yaml";
 
 std::string WantedStream() {
   std::string all;

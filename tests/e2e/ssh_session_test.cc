@@ -81,7 +81,7 @@ class SshSessionTest : public testing::Test {
   }
 
   static test::PrivateSshd* sshd_;
-  const os::RealClock clock_;
+  os::RealClock clock_;
 };
 test::PrivateSshd* SshSessionTest::sshd_ = nullptr;
 
