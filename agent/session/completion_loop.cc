@@ -15,9 +15,8 @@ CompletionLoop::CompletionLoop(os::EventLoop& loop) : loop_(loop) {
     void* tag = nullptr;
     bool ok = false;
     while (queue_.Next(&tag, &ok)) {
-      loop_.Post([on_done = std::unique_ptr<OnDone>(static_cast<OnDone*>(tag)), ok] {
-        (*on_done)(ok);
-      });
+      loop_.Post(
+          [on_done = std::unique_ptr<OnDone>(static_cast<OnDone*>(tag)), ok] { (*on_done)(ok); });
     }
   });
 }
