@@ -74,7 +74,7 @@ class DurabilityTest : public ::testing::Test {
   void ExpectWhole(int64_t pipeline) {
     const std::string status = farm_.WaitForPipeline(pipeline);
     const nlohmann::json job = farm_.Job(pipeline, "stream");
-    if (job.value("failure_reason", "") == "agent_crash") {
+    if (Text(job, "failure_reason") == "agent_crash") {
       // Killed between "starting" and the start: it says so and has not run (faults A2).
       EXPECT_FALSE(os::Exists(starts_));
       return;

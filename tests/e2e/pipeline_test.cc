@@ -36,7 +36,7 @@ check:
   EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
   const std::string sha = farm.Git(repo, {"rev-parse", "HEAD"});
   const nlohmann::json check = farm.Job(pipeline, "check");
-  EXPECT_EQ(check.value("status", ""), "success");
+  EXPECT_EQ(Text(check, "status"), "success");
   EXPECT_TRUE(absl::StrContains(farm.Trace(check.value("id", 0)), "made of " + sha.substr(0, 8)));
 }
 
@@ -56,8 +56,8 @@ deploy: {stage: deploy, script: ["echo must not run"]}
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, "test")) << watched.out << watched.err;
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, "exit status 7"))
       << watched.out << watched.err;
-  EXPECT_EQ(farm.Job(pipeline, "test").value("failure_reason", ""), "script_failure");
-  EXPECT_EQ(farm.Job(pipeline, "deploy").value("status", ""), "skipped");
+  EXPECT_EQ(Text(farm.Job(pipeline, "test"), "failure_reason"), "script_failure");
+  EXPECT_EQ(Text(farm.Job(pipeline, "deploy"), "status"), "skipped");
 }
 
 TEST(PipelineTest, NeedsStartAJobBeforeItsStage) {
@@ -154,7 +154,7 @@ slow: {timeout: 1 second, script: ["echo waiting", "sleep 1000"]}
   const int64_t pipeline = farm.Submit(repo);
 
   EXPECT_EQ(farm.WaitForPipeline(pipeline), "failed");
-  EXPECT_EQ(farm.Job(pipeline, "slow").value("failure_reason", ""), "job_execution_timeout");
+  EXPECT_EQ(Text(farm.Job(pipeline, "slow"), "failure_reason"), "job_execution_timeout");
 }
 
 TEST(PipelineTest, AManualJobWaitsForAPersonAndWhySaysSo) {
@@ -174,7 +174,7 @@ release:
   const CtlResult watched = farm.Ctl({"watch", absl::StrCat(pipeline)});
   EXPECT_EQ(watched.exit_code, 0) << watched.err;
   const int64_t job = farm.Job(pipeline, "release").value("id", 0);
-  EXPECT_EQ(farm.Job(pipeline, "release").value("status", ""), "manual");
+  EXPECT_EQ(Text(farm.Job(pipeline, "release"), "status"), "manual");
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, absl::StrCat("play ", job)))
       << watched.out << watched.err;
   const CtlResult why = farm.Ctl({"why", absl::StrCat(job)});
