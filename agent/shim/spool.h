@@ -40,7 +40,7 @@ class Spool {
  private:
   bool PumpOnce();
   bool DropOnce();
-  void Append();
+  void Append(std::string_view masked);
 
   OwnedFd log_;
   OwnedFd pipe_;
