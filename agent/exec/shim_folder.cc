@@ -74,20 +74,20 @@ absl::StatusOr<ShimResult> ReadShimResult(const std::string& job_dir) {
 
 absl::StatusOr<ProcessKey> FindShim(const std::string& job_dir) {
   const std::string path = os::JoinPath(job_dir, "shim");
-  // A shim makes this file before it starts anything, complete, and gives up if there is one.
+  // A shim makes this file before it starts anything, complete, and gives up if there is one. At
+  // its end it is called `result`: so look for that last.
   const os::UniqueFd ours(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (ours.is_open()) {
-    return absl::NotFoundError(absl::StrCat("no shim has taken over the job in '", job_dir, "'"));
+  if (!ours.is_open() && errno != EEXIST) return os::ErrnoStatus(errno, "cannot look at", path);
+  for (const std::string& file : {path, os::JoinPath(job_dir, "result")}) {
+    const absl::StatusOr<std::string> text = os::ReadFile(file, kFileBytesMax);
+    if (absl::IsNotFound(text.status())) continue;
+    if (!text.ok()) return text.status();
+    if (text->empty()) continue;  // made by this call or an earlier one
+    std::optional<ProcessKey> key = ParseShimFile(*text);
+    if (!key) return absl::DataLossError(absl::StrCat("'", file, "' is damaged"));
+    return *std::move(key);
   }
-  if (errno != EEXIST) return os::ErrnoStatus(errno, "cannot look at", path);
-  const absl::StatusOr<std::string> text = os::ReadFile(path, kFileBytesMax);
-  if (!text.ok()) return text.status();
-  if (text->empty()) {  // an earlier call made it
-    return absl::NotFoundError(absl::StrCat("no shim has taken over the job in '", job_dir, "'"));
-  }
-  std::optional<ProcessKey> key = ParseShimFile(*text);
-  if (!key) return absl::DataLossError(absl::StrCat("'", path, "' is damaged"));
-  return *std::move(key);
+  return absl::NotFoundError(absl::StrCat("no shim has taken over the job in '", job_dir, "'"));
 }
 
 std::string BootId() {

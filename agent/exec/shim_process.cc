@@ -39,21 +39,22 @@ uint64_t ToMillis(absl::Duration duration) {
   return static_cast<uint64_t>(std::max<int64_t>(absl::ToInt64Milliseconds(duration), 0));
 }
 
-std::string ToFrame(const ShimRun& run) {
+std::string ToFrame(const ShimRun& run, const std::string& boot_id) {
   return shim::EncodeRunSpec({.shell = run.shell,
                               .script = run.script,
                               .after_script = run.after_script,
                               .env = run.env,
                               .masks = run.masks,
                               .cwd = run.cwd,
-                              .boot_id = BootId(),
+                              .boot_id = boot_id,
                               .trace_prefix = run.trace_prefix,
                               .timeout_ms = ToMillis(run.timeout),
                               .after_script_timeout_ms = ToMillis(run.after_script_timeout),
                               .stop_grace_ms = ToMillis(run.stop_grace),
                               .lease_until_ms = ToMillis(run.lease_until),
                               .trace_limit_bytes = run.trace_limit_bytes,
-                              .stop_on_disconnect = run.stop_on_disconnect});
+                              .stop_on_disconnect = run.stop_on_disconnect,
+                              .sync_log = run.sync_log});
 }
 
 os::UniqueFd OpenPidfd(pid_t pid) {
@@ -213,20 +214,18 @@ absl::StatusOr<std::unique_ptr<ShimProcess>> ShimProcess::Launch(os::EventLoop& 
                                                                  Callbacks callbacks) {
   absl::StatusOr<StartedShim> started = StartShim(shim_program, job_dir);
   if (!started.ok()) return started.status();
-  absl::Status taken = HandOver(started->socket.get(), ToFrame(run), job_dir, kHandOverTimeout);
+  const std::string boot_id = BootId();
+  const absl::StatusOr<uint64_t> start_time =
+      HandOver(started->socket.get(), ToFrame(run, boot_id), job_dir, kHandOverTimeout);
   os::UniqueFd pidfd = OpenPidfd(started->pid);
-  // Our child until it is waited for, so this is its own start time even if it has ended already.
-  const std::optional<shim::ProcessStat> stat = shim::ReadProcessStat(started->pid);
-  if (taken.ok() && (!pidfd.is_open() || !stat)) {
-    taken = os::ErrnoStatus(errno, "cannot watch process", absl::StrCat(started->pid));
-  }
-  if (!taken.ok()) {
+  if (!start_time.ok() || !pidfd.is_open()) {
+    const int error = errno;
     EndShim(started->pid);
-    return taken;
+    if (!start_time.ok()) return start_time.status();
+    return os::ErrnoStatus(error, "cannot watch process", absl::StrCat(started->pid));
   }
   return std::make_unique<RunningShim>(
-      loop, job_dir,
-      ProcessKey{.pid = started->pid, .start_time = stat->start_time, .boot_id = BootId()},
+      loop, job_dir, ProcessKey{.pid = started->pid, .start_time = *start_time, .boot_id = boot_id},
       std::move(callbacks), std::move(pidfd), std::move(started->socket));
 }
 

@@ -32,7 +32,10 @@ struct ShimRun {
   // That deadline until the first ExtendLease(), of CLOCK_BOOTTIME; zero: none.
   absl::Duration lease_until = absl::ZeroDuration();
   absl::Duration stop_grace = absl::Seconds(10);  // SIGTERM to SIGKILL at a timeout or lost lease
-  std::string trace_prefix;                       // written to the spool before the script's output
+  // Makes `log` durable before `result` is written, which takes some milliseconds. Without it that
+  // is left to whoever notes the end durably.
+  bool sync_log = false;
+  std::string trace_prefix;  // written to the spool before the script's output
 };
 
 // What the shim found out, from the file `result` in the job's folder.
@@ -62,7 +65,8 @@ struct ProcessKey {
 // (docs/formats/job-folder.md):
 //   log     the masked output, append-only; read it directly
 //   result  written last, by rename; what ReadShimResult() reads
-//   sock    the shim listens here for an agent that comes back
+//   sock    the shim listens here for an agent that comes back, from when it has none
+//   shim    who the shim is; becomes `result`
 class ShimProcess {
  public:
   struct Callbacks {

@@ -122,13 +122,13 @@ absl::StatusOr<StartedShim> StartShim(const std::string& program, const std::str
   return started;
 }
 
-absl::Status HandOver(int socket, const std::string& frame, const std::string& job_dir,
-                      absl::Duration timeout) {
+absl::StatusOr<uint64_t> HandOver(int socket, const std::string& frame, const std::string& job_dir,
+                                  absl::Duration timeout) {
   const absl::Duration deadline = os::RealClock().SinceBoot() + timeout;
   if (absl::Status sent = SendAll(socket, frame, deadline); !sent.ok()) return sent;
   shim::ShimMessage answer;
   if (absl::Status got = ReceiveMessage(socket, deadline, &answer); !got.ok()) return got;
-  if (answer.kind == shim::ShimMessage::kTaken) return absl::OkStatus();
+  if (answer.kind == shim::ShimMessage::kTaken) return answer.value;
   if (answer.kind != shim::ShimMessage::kRefused) {
     return absl::InternalError(absl::StrCat("grange-shim answered with message ", answer.kind));
   }

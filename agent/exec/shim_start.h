@@ -21,10 +21,11 @@ struct StartedShim {
 // Starts it in a session of its own, with an empty environment and nothing but the folder in argv.
 absl::StatusOr<StartedShim> StartShim(const std::string& program, const std::string& job_dir);
 
-// Sends the frame and waits for the shim's word that the run is its own now. If it is refused, or
-// `timeout` has passed, nothing has been started.
-absl::Status HandOver(int socket, const std::string& frame, const std::string& job_dir,
-                      absl::Duration timeout);
+// Sends the frame and waits for the shim's word that the run is its own now. Returns its start time
+// (field 22 of /proc/<pid>/stat). If it refuses, or `timeout` has passed, no script was started;
+// then end what StartShim() gave.
+absl::StatusOr<uint64_t> HandOver(int socket, const std::string& frame, const std::string& job_dir,
+                                  absl::Duration timeout);
 
 }  // namespace grange::exec
 

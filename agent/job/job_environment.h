@@ -40,8 +40,8 @@ struct JobEnvironment {
 
 // Builds the environment of a job. Later ones win: PATH, HOME, USER, LOGNAME, SHELL, LANG, TZ of
 // the agent; what the agent knows (CI_PROJECT_DIR, CI_RUNNER_…); the spec's variables; the
-// secrets. Then values that name others are expanded once, the content of file variables too, unless
-// they are raw.
+// secrets. Then values that name others are expanded once, the content of file variables too,
+// unless they are raw.
 //
 // kInvalidArgument for a name that a shell can't hold, a NUL, a circle, or a value that no process
 // can be given (over 128 KiB, or 1 MiB together), each naming the variable and what to do.

@@ -18,6 +18,7 @@
 #include "agent/job/worker_pool.h"
 #include "agent/session/agent_state.h"
 #include "agent/session/codec.h"
+#include "agent/session/completion_loop.h"
 #include "agent/session/hub_files.h"
 #include "agent/session/session.h"
 #include "agent/trace/journal.h"
@@ -145,7 +146,8 @@ absl::Status RunAgent(const RunOptions& options) {
   HubFiles files(channel, loaded.credential);
   job::Workbench workbench(mirrors, git, files, files);
   trace::TraceSender traces(loop);
-  Session session(loop, clock, state, traces,
+  CompletionLoop completions(loop);
+  Session session(loop, clock, completions, state, traces,
                   {.identity = loaded.identity,
                    .credential = loaded.credential,
                    .version = GRANGE_VERSION,

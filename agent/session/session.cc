@@ -37,10 +37,11 @@ double Load() {
 
 }  // namespace
 
-Session::Session(os::EventLoop& loop, const Clock& clock, const AgentState& state,
-                 trace::TraceSender& traces, Options options)
+Session::Session(os::EventLoop& loop, const Clock& clock, CompletionLoop& completions,
+                 const AgentState& state, trace::TraceSender& traces, Options options)
     : loop_(loop),
       clock_(clock),
+      completions_(completions),
       state_(state),
       traces_(traces),
       options_(std::move(options)),
@@ -72,8 +73,8 @@ void Session::Connect() {
   rpc::AddBearer(*context, options_.credential.Open());
   ++live_links_;
   control_ = ControlLink::Start(
-      loop_, std::move(context),
-      [this](auto* c, auto* reactor) { stub_->async()->Control(c, reactor); },
+      completions_, std::move(context),
+      [this](auto* c, auto* queue) { return stub_->PrepareAsyncControl(c, queue); },
       {.on_message =
            [this, generation = generation_](v1::HubMsg message) {
              if (generation == generation_) OnControl(std::move(message));
@@ -108,8 +109,8 @@ void Session::OpenTrace() {
   rpc::AddBearer(*context, options_.credential.Open());
   ++live_links_;
   trace_ = TraceLink::Start(
-      loop_, std::move(context),
-      [this](auto* c, auto* reactor) { stub_->async()->Trace(c, reactor); },
+      completions_, std::move(context),
+      [this](auto* c, auto* queue) { return stub_->PrepareAsyncTrace(c, queue); },
       {.on_message =
            [this, generation = generation_](const v1::TraceReply& reply) {
              if (generation == generation_) OnTrace(reply);

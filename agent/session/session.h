@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "agent/job/job_table.h"
 #include "agent/session/agent_state.h"
+#include "agent/session/completion_loop.h"
 #include "agent/session/stream_link.h"
 #include "agent/trace/trace_sender.h"
 #include "common/base/clock.h"
@@ -37,8 +38,8 @@ class Session : public job::Hub, public trace::TraceWriter {
   // Called when the first session, and each later one, is open.
   using OnOpen = std::function<void()>;
 
-  Session(os::EventLoop& loop, const Clock& clock, const AgentState& state,
-          trace::TraceSender& traces, Options options);
+  Session(os::EventLoop& loop, const Clock& clock, CompletionLoop& completions,
+          const AgentState& state, trace::TraceSender& traces, Options options);
   ~Session() override;
 
   // Before Start(); the table and this one know each other.
@@ -85,6 +86,7 @@ class Session : public job::Hub, public trace::TraceWriter {
 
   os::EventLoop& loop_;
   const Clock& clock_;
+  CompletionLoop& completions_;
   const AgentState& state_;
   trace::TraceSender& traces_;
   const Options options_;
@@ -95,7 +97,7 @@ class Session : public job::Hub, public trace::TraceWriter {
 
   // Of the current session. What comes from an older one has another generation.
   uint64_t generation_ = 0;
-  std::shared_ptr<ControlLink> control_;  // shared with its reactor
+  std::shared_ptr<ControlLink> control_;  // shared with gRPC's work under way
   std::shared_ptr<TraceLink> trace_;
   std::deque<std::shared_ptr<const v1::AgentMsg>> outbox_;
   bool welcomed_ = false;

@@ -2,23 +2,21 @@
 #define GRANGE_AGENT_SESSION_STREAM_LINK_H_
 
 #include <grpcpp/client_context.h>
-#include <grpcpp/support/client_callback.h>
+#include <grpcpp/support/async_stream.h>
 
 #include <functional>
 #include <memory>
 #include <utility>
 
-#include "common/base/mutex.h"
-#include "common/os/event_loop.h"
+#include "agent/session/completion_loop.h"
 
 namespace grange::session {
 
-// The loop's end of one bidirectional stream to the coordinator. gRPC's reactor only moves messages
-// into the loop; everything here runs on the loop's thread. The reactor deletes itself when gRPC
-// has no more use for it; it shares this object, so that what it posts always finds it.
+// One bidirectional stream to the coordinator, seen from the loop's thread: everything here runs
+// there. What gRPC has under way shares this object, so it lives until the stream has ended.
 //
-// Make it with Start(). The callbacks are called until `on_end`, which comes exactly once and last
-// (also after Cancel()), unless Forget() was called before.
+// Make it with Start(). The callbacks are called until `on_end`, which comes exactly once and last,
+// also after Cancel().
 template <typename Out, typename In>
 class StreamLink : public std::enable_shared_from_this<StreamLink<Out, In>> {
  public:
@@ -27,101 +25,88 @@ class StreamLink : public std::enable_shared_from_this<StreamLink<Out, In>> {
     std::function<void()> on_written;
     std::function<void(const grpc::Status&)> on_end;
   };
-  // Called once, to bind the reactor to the stub's method: stub->async()->Method(context, reactor).
-  using Opener = std::function<void(grpc::ClientContext*, grpc::ClientBidiReactor<Out, In>*)>;
+  using Stream = grpc::ClientAsyncReaderWriter<Out, In>;
+  // Called once: stub->PrepareAsyncMethod(context, queue).
+  using Opener =
+      std::function<std::unique_ptr<Stream>(grpc::ClientContext*, grpc::CompletionQueue*)>;
 
-  static std::shared_ptr<StreamLink> Start(os::EventLoop& loop,
+  static std::shared_ptr<StreamLink> Start(CompletionLoop& completions,
                                            std::unique_ptr<grpc::ClientContext> context,
                                            const Opener& open, Callbacks callbacks) {
-    auto link = std::shared_ptr<StreamLink>(new StreamLink(std::move(callbacks)));
-    link->reactor_ = new Reactor(loop, std::move(context), link);
-    link->reactor_->Begin(open);
+    auto link = std::shared_ptr<StreamLink>(
+        new StreamLink(completions, std::move(context), std::move(callbacks)));
+    link->stream_ = open(link->context_.get(), completions.queue());
+    link->stream_->StartCall(link->Tag(&StreamLink::OnStarted));
     return link;
   }
 
-  // Only when no earlier write is under way; false if the stream has ended.
+  // False, with nothing done, while an earlier write is under way or once the stream is ending.
   bool Write(std::shared_ptr<const Out> message) {
-    if (reactor_ == nullptr || writing_ != nullptr) return false;
+    if (writing_ != nullptr || ending_) return false;
     writing_ = std::move(message);
-    reactor_->Send(writing_.get());
+    if (started_) StartWrite();
     return true;
   }
-  bool writing() const { return writing_ != nullptr; }
 
   // Ends the stream; `on_end` follows.
-  void Cancel() {
-    if (reactor_ != nullptr) reactor_->TryCancel();
-  }
-  // Says that nothing more will be written; the peer then ends the stream.
-  void WritesDone() {
-    if (reactor_ != nullptr && writing_ == nullptr) reactor_->StartWritesDone();
-  }
-  // No callback is called any more.
-  void Forget() { callbacks_ = {}; }
+  void Cancel() { context_->TryCancel(); }
 
  private:
-  class Reactor final : public grpc::ClientBidiReactor<Out, In> {
-   public:
-    Reactor(os::EventLoop& loop, std::unique_ptr<grpc::ClientContext> context,
-            std::shared_ptr<StreamLink> link)
-        : loop_(loop), context_(std::move(context)), link_(std::move(link)) {}
+  StreamLink(CompletionLoop& completions, std::unique_ptr<grpc::ClientContext> context,
+             Callbacks callbacks)
+      : completions_(completions), context_(std::move(context)), callbacks_(std::move(callbacks)) {}
 
-    void Begin(const Opener& open) {
-      open(context_.get(), this);
-      this->AddHold();  // writes come from outside reactions, until OnReadClosed()
-      this->StartRead(&incoming_);
-      this->StartCall();
+  void* Tag(void (StreamLink::*handler)(bool)) {
+    return completions_.Tag(
+        [link = this->shared_from_this(), handler](bool ok) { (link.get()->*handler)(ok); });
+  }
+
+  void OnStarted(bool ok) {
+    started_ = true;
+    if (!ok) {
+      writing_.reset();
+      return End();
     }
-    void Send(const Out* message) { this->StartWrite(message); }
-    void TryCancel() { context_->TryCancel(); }
-
-   private:
-    void OnReadDone(bool ok) override {
-      if (!ok) {
-        loop_.Post([link = link_] { link->OnReadClosed(); });
-        return;
-      }
-      loop_.Post([link = link_, message = std::move(incoming_)]() mutable {
-        link->OnMessage(std::move(message));
-      });
-      incoming_ = In();
-      this->StartRead(&incoming_);
-    }
-    void OnWriteDone(bool ok) override {
-      loop_.Post([link = link_, ok] { link->OnWritten(ok); });
-    }
-    void OnDone(const grpc::Status& status) override {
-      loop_.Post([link = std::move(link_), status] { link->OnEnd(status); });
-      delete this;
-    }
-
-    os::EventLoop& loop_;
-    const std::unique_ptr<grpc::ClientContext> context_;
-    std::shared_ptr<StreamLink> link_;  // shared: outlives either side's interest in the other
-    In incoming_;
-  };
-
-  explicit StreamLink(Callbacks callbacks) : callbacks_(std::move(callbacks)) {}
-
-  void OnMessage(In message) {
-    const auto call = callbacks_.on_message;
-    if (call) call(std::move(message));
+    stream_->Read(&incoming_, Tag(&StreamLink::OnRead));
+    if (writing_ != nullptr) StartWrite();
+  }
+  void StartWrite() {
+    write_under_way_ = true;
+    stream_->Write(*writing_, Tag(&StreamLink::OnWritten));
   }
   void OnWritten(bool ok) {
+    write_under_way_ = false;
     writing_.reset();
-    const auto call = callbacks_.on_written;
-    if (ok && call) call();
+    if (ending_) return End();
+    if (ok) callbacks_.on_written();  // if not, the read fails as well
   }
-  // The last moment at which the reactor surely exists: from here on nothing is started on it.
-  void OnReadClosed() { std::exchange(reactor_, nullptr)->RemoveHold(); }
-  void OnEnd(const grpc::Status& status) {
-    const auto call = std::exchange(callbacks_, {}).on_end;
-    if (call) call(status);
+  void OnRead(bool ok) {
+    if (!ok) return End();
+    In message = std::move(incoming_);
+    incoming_ = In();
+    stream_->Read(&incoming_, Tag(&StreamLink::OnRead));
+    callbacks_.on_message(std::move(message));
   }
+  // After the last read, once no write is under way.
+  void End() {
+    ending_ = true;
+    if (write_under_way_ || finishing_) return;
+    finishing_ = true;
+    stream_->Finish(&status_, Tag(&StreamLink::OnFinished));
+  }
+  void OnFinished(bool) { callbacks_.on_end(status_); }
 
-  Callbacks callbacks_;
-  Reactor* reactor_ = nullptr;  // valid until OnReadClosed()
-  std::shared_ptr<const Out> writing_;
+  CompletionLoop& completions_;
+  const std::unique_ptr<grpc::ClientContext> context_;
+  const Callbacks callbacks_;
+  std::unique_ptr<Stream> stream_;
+  In incoming_;
+  std::shared_ptr<const Out> writing_;  // shared with whoever else keeps the message
+  grpc::Status status_;
+  bool started_ = false;
+  bool write_under_way_ = false;
+  bool ending_ = false;
+  bool finishing_ = false;
 };
 
 }  // namespace grange::session

@@ -30,18 +30,18 @@ void Send(int fd, const ShimMessage& message) {
 
 }  // namespace
 
-int AgentDoor::Listen() {
-  listener_.Reset(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_.is_open()) return errno;
+void AgentDoor::Listen() {
+  OwnedFd listener(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   // Relative: a path of more than 107 bytes would not fit.
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strcpy(address.sun_path, "sock");
-  if (bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
-      listen(listener_.get(), kAgentsMax) != 0) {
-    return errno;
+  unlink("sock");  // the job's, if anybody's
+  if (bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 ||
+      listen(listener.get(), kAgentsMax) != 0) {
+    return;  // the job goes on without ever an agent; its result is read from the folder
   }
-  return 0;
+  listener_ = std::move(listener);
 }
 
 void AgentDoor::Seat(OwnedFd fd) {
@@ -67,6 +67,9 @@ std::vector<ShimMessage> AgentDoor::Read(size_t place) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return messages;
   if (got <= 0) {
     agent = Agent{};
+    const bool alone = std::none_of(agents_.begin(), agents_.end(),
+                                    [](const Agent& other) { return other.fd.is_open(); });
+    if (alone && !listener_.is_open()) Listen();
     return messages;
   }
   agent.reader.Add({bytes.data(), static_cast<size_t>(got)});

@@ -12,15 +12,15 @@
 namespace grange::shim {
 
 // Where agents are heard and told: the socket that the shim was started with, and those that
-// connect later to the socket `sock` in the job's folder. docs/formats/shim-socket.md.
+// connect later to the socket `sock` in the job's folder. That is made once no agent is left, so a
+// job whose agent lives costs no file. docs/formats/shim-socket.md.
 //
 // An agent that goes away, or does not listen, changes nothing.
 class AgentDoor {
  public:
   static constexpr size_t kAgentsMax = 4;  // at once; further ones are turned away
 
-  // Listens in the working directory. errno, 0 for success.
-  int Listen();
+  // -1: not listening.
   int listener() const { return listener_.get(); }
   // -1: nobody has this place.
   int agent(size_t place) const { return agents_[place].fd.get(); }
@@ -43,6 +43,9 @@ class AgentDoor {
     OwnedFd fd;
     ShimMessageReader reader;
   };
+
+  // Makes `sock` in the working directory.
+  void Listen();
 
   OwnedFd listener_;
   std::array<Agent, kAgentsMax> agents_;

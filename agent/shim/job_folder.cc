@@ -13,7 +13,7 @@
 namespace grange::shim {
 namespace {
 
-constexpr off_t kResultBytesMax = 4096;  // one block; the longest detail fits well
+constexpr off_t kShimFileBytes = 4096;  // one block; the longest detail fits well
 
 }  // namespace
 
@@ -26,13 +26,17 @@ int JobFolder::Enter(const char* path) {
 }
 
 int JobFolder::Claim(const std::string& boot_id) {
+  if (access("result", F_OK) == 0) return EEXIST;
   // Complete before it gets its name: an agent may look at any moment.
   shim_.Reset(open("shim.new", O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!shim_.is_open()) return errno;
+  // So that a full disk does not swallow the result. Not every file system can.
+  fallocate(shim_.get(), FALLOC_FL_KEEP_SIZE, 0, kShimFileBytes);
   const std::optional<ProcessStat> self = ReadProcessStat(getpid());
   if (!self) return ESRCH;
+  start_time_ = self->start_time;
   const int error = WriteAll(shim_.get(), "pid=" + std::to_string(self->pid) +
-                                              "\nstart=" + std::to_string(self->start_time) +
+                                              "\nstart=" + std::to_string(start_time_) +
                                               "\nboot=" + boot_id + "\n");
   if (error != 0) return error;
   if (renameat2(AT_FDCWD, "shim.new", AT_FDCWD, "shim", RENAME_NOREPLACE) == 0) return 0;
@@ -52,25 +56,9 @@ OwnedFd JobFolder::OpenLog() {
   return OwnedFd(open("log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
 }
 
-int JobFolder::WriteScript(const char* name, std::string_view text) {
-  const OwnedFd file(open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.is_open()) return errno;
-  return WriteAll(file.get(), text);
-}
-
-void JobFolder::ReserveResult() {
-  result_.Reset(open("result.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  // Not every file system can; then a full disk is found out when the result is written.
-  if (result_.is_open()) fallocate(result_.get(), 0, 0, kResultBytesMax);
-}
-
 int JobFolder::WriteResult(const RunResult& result) {
-  if (!result_.is_open()) ReserveResult();
-  if (!result_.is_open()) return errno;
-  const std::string text = FormatRunResult(result);
-  if (const int error = WriteAll(result_.get(), text); error != 0) return error;
-  if (ftruncate(result_.get(), static_cast<off_t>(text.size())) != 0) return errno;
-  return rename("result.new", "result") == 0 ? 0 : errno;
+  if (const int error = WriteAll(shim_.get(), FormatRunResult(result)); error != 0) return error;
+  return rename("shim", "result") == 0 ? 0 : errno;
 }
 
 int WriteAll(int fd, std::string_view bytes) {

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,25 +21,24 @@ class JobFolder {
   // The folder's absolute path.
   const std::string& path() const { return path_; }
 
-  // Writes who this shim is into the file `shim`. EEXIST if a shim had this folder already, or an
-  // agent has given up on one. errno.
+  // Writes who this shim is into the file `shim`, with room on the disk for the result. EEXIST if a
+  // shim had this folder already, or an agent has given up on one. errno.
   int Claim(const std::string& boot_id);
+  // When this process started, as its agent will tell it from a later one; after Claim().
+  uint64_t start_time() const { return start_time_; }
   // Adds the process group of a script that was started.
   void RecordGroup(pid_t group);
 
   // Opens the file `log` at its end.
   OwnedFd OpenLog();
-  // A file with the text of a script. errno.
-  int WriteScript(const char* name, std::string_view text);
-  // Sets room on the disk aside for the result, so that a full one does not swallow it.
-  void ReserveResult();
-  // errno.
+  // Adds the result to the file `shim`, which then is called `result`. (To make a file costs ten
+  // times as much as to rename one.) errno.
   int WriteResult(const RunResult& result);
 
  private:
   std::string path_;
+  uint64_t start_time_ = 0;
   OwnedFd shim_;
-  OwnedFd result_;
 };
 
 // All of `bytes`, through short writes and EINTR. errno.

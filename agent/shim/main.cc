@@ -97,19 +97,15 @@ int Main(const char* folder_path) {
   if (error != 0) return Refuse(kAgentFd, SetupStep::kClaimFolder, error);
   OwnedFd log = folder.OpenLog();
   if (!log.is_open()) return Refuse(kAgentFd, SetupStep::kOpenLog, errno);
-  AgentDoor door;
-  error = door.Listen();
-  if (error != 0) return Refuse(kAgentFd, SetupStep::kListen, error);
   OwnedFd signals = WatchChildren();
   BootTimer timer;
   if (!signals.is_open() || timer.Open() != 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return Refuse(kAgentFd, SetupStep::kWatch, errno);
   }
-  folder.ReserveResult();
-
   Spool spool(std::move(log), spec->trace_limit_bytes, spec->masks);
+  AgentDoor door;
   door.Seat(std::move(agent));
-  door.Tell({.kind = ShimMessage::kTaken, .value = spool.log_bytes()});
+  door.Tell({.kind = ShimMessage::kTaken, .value = folder.start_time()});
   Supervisor supervisor({.spec = std::move(*spec),
                          .folder = std::move(folder),
                          .spool = std::move(spool),

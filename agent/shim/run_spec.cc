@@ -21,6 +21,7 @@ enum Field : uint8_t {
   kLeaseUntil = 12,
   kTraceLimit = 13,
   kStopOnDisconnect = 14,
+  kSyncLog = 15,
 };
 
 void AppendNumber(uint64_t number, int bytes, std::string* out) {
@@ -91,6 +92,9 @@ void SetField(uint8_t field, std::string_view bytes, RunSpec* spec) {
     case kStopOnDisconnect:
       spec->stop_on_disconnect = ReadNumber(bytes) != 0;
       break;
+    case kSyncLog:
+      spec->sync_log = ReadNumber(bytes) != 0;
+      break;
     default:
       break;  // of a newer agent
   }
@@ -114,6 +118,7 @@ std::string EncodeRunSpec(const RunSpec& spec) {
   AppendField(kLeaseUntil, spec.lease_until_ms, &body);
   AppendField(kTraceLimit, spec.trace_limit_bytes, &body);
   AppendField(kStopOnDisconnect, spec.stop_on_disconnect ? 1 : 0, &body);
+  AppendField(kSyncLog, spec.sync_log ? 1 : 0, &body);
   std::string frame(kMagic);
   AppendNumber(body.size(), 8, &frame);
   return frame + body;

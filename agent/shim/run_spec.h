@@ -27,6 +27,7 @@ struct RunSpec {
   uint64_t lease_until_ms = 0;  // 0: none until the agent tells one
   uint64_t trace_limit_bytes = 0;
   bool stop_on_disconnect = false;
+  bool sync_log = false;
 
   friend bool operator==(const RunSpec&, const RunSpec&) = default;
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,8 +12,18 @@
 #include <cstdint>
 #include <cstring>
 
+#include "agent/shim/job_folder.h"
+#include "agent/shim/owned_fd.h"
+
 namespace grange::shim {
 namespace {
+
+// The script is handed over as an open file in memory: nothing of it is left on disk, and that
+// costs a tenth. The first thing the shell does is to close its number, so that the job's processes
+// have just 0 to 2; on the script's own first line, so that lines keep their numbers.
+constexpr int kScriptFd = 3;
+constexpr char kScriptPath[] = "/dev/fd/3";
+constexpr char kScriptStart[] = "exec 3<&-;";
 
 enum class ChildStep { kNone, kRedirect, kEnterDirectory, kExecute };
 
@@ -27,6 +38,7 @@ struct ChildPlan {
   char* const* argv;
   char* const* envp;
   const char* cwd;
+  int script_fd;
   int output_fd;
   mode_t mode_mask;
   pid_t parent;
@@ -42,12 +54,12 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   setsid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != plan.parent) return;  // the shim died before that took effect
-  // By system call: glibc keeps two signals to itself and leaves them ignored after posix_spawn.
-  constexpr size_t kKernelSignals = 64;
+  // Those that the shim ignores, and two that glibc keeps to itself and leaves ignored after
+  // posix_spawn: hence by system call. Handlers go with exec anyway.
   const struct {
     uint64_t handler, flags, restorer, mask;  // all zero: SIG_DFL
   } standard{};
-  for (size_t signal = 1; signal <= kKernelSignals; ++signal) {
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE, 32, 33}) {
     syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
   }
   sigset_t none;
@@ -56,10 +68,11 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   umask(plan.mode_mask);
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(plan.output_fd, STDOUT_FILENO) < 0 ||
-      dup2(plan.output_fd, STDERR_FILENO) < 0) {
+      dup2(plan.output_fd, STDERR_FILENO) < 0 || dup2(plan.script_fd, kScriptFd) < 0 ||
+      fcntl(kScriptFd, F_SETFD, 0) != 0) {
     return Fail(ChildStep::kRedirect, failure);
   }
-  close_range(STDERR_FILENO + 1, ~0U, 0);
+  close_range(kScriptFd + 1, ~0U, 0);
   if (chdir(plan.cwd) != 0) return Fail(ChildStep::kEnterDirectory, failure);
   execve(plan.shell, plan.argv, plan.envp);
   Fail(ChildStep::kExecute, failure);
@@ -82,7 +95,7 @@ std::string Describe(const ScriptStart& start, const ChildFailure& failure) {
     case ChildStep::kNone:
       break;
     case ChildStep::kRedirect:
-      return "cannot connect the script's output" + reason;
+      return "cannot connect the script and its output" + reason;
     case ChildStep::kEnterDirectory:
       return "cannot enter the working directory '" + start.cwd + "'" + reason;
     case ChildStep::kExecute:
@@ -102,7 +115,11 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 }  // namespace
 
 StartedScript StartScript(const ScriptStart& start) {
-  const std::vector<std::string> arguments = {start.shell, start.script_path};
+  const OwnedFd script(memfd_create("script", MFD_CLOEXEC));
+  int error = script.is_open() ? WriteAll(script.get(), kScriptStart) : errno;
+  if (error == 0) error = WriteAll(script.get(), start.script);
+  if (error != 0) return {.detail = std::string("cannot hold the script: ") + std::strerror(error)};
+  const std::vector<std::string> arguments = {start.shell, kScriptPath};
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> envp = Pointers(start.env);
   ChildFailure failure;
@@ -110,6 +127,7 @@ StartedScript StartScript(const ScriptStart& start) {
                           .argv = argv.data(),
                           .envp = envp.data(),
                           .cwd = start.cwd.c_str(),
+                          .script_fd = script.get(),
                           .output_fd = start.output_fd,
                           .mode_mask = start.umask,
                           .parent = getpid()};

@@ -10,7 +10,7 @@ namespace grange::shim {
 
 struct ScriptStart {
   std::string shell;
-  std::string script_path;
+  std::string script;
   std::vector<std::string> env;
   std::string cwd;
   int output_fd = -1;  // its stdout and stderr

@@ -14,7 +14,7 @@ namespace grange::shim {
 struct ShimMessage {
   enum Kind : uint32_t {
     // shim -> agent
-    kTaken = 1,    // the run is the shim's own now; value: bytes in the log
+    kTaken = 1,    // the run is the shim's own now; value: field 22 of its /proc/<pid>/stat
     kRefused = 2,  // it is not, and the shim ends; detail: a SetupStep, value: errno
     kOutput = 3,   // the log has grown, or the connection is new; value: bytes in the log
     // agent -> shim
@@ -33,8 +33,7 @@ enum class SetupStep : uint32_t {
   kEnterFolder = 2,
   kClaimFolder = 3,
   kOpenLog = 4,
-  kListen = 5,
-  kWatch = 6,
+  kWatch = 5,
 };
 
 constexpr std::string_view SetupStepText(SetupStep step) {
@@ -47,8 +46,6 @@ constexpr std::string_view SetupStepText(SetupStep step) {
       return "cannot claim the job's folder with the file 'shim'";
     case SetupStep::kOpenLog:
       return "cannot make the file 'log'";
-    case SetupStep::kListen:
-      return "cannot listen on the socket 'sock'";
     case SetupStep::kWatch:
       return "cannot watch signals and timers";
   }

@@ -13,7 +13,7 @@ namespace grange::shim {
 namespace {
 
 constexpr size_t kReadBytes = 64 << 10;
-constexpr int kLargePipeBytes = 256 << 10;
+constexpr int kLargePipeBytes = 128 << 10;
 constexpr int kReadsAtOnce = 16;
 constexpr size_t kDropBytes = 1 << 20;
 
@@ -69,22 +69,23 @@ bool Spool::DropOnce() {
 }
 
 void Spool::Add(std::string_view bytes) {
+  if (masker_.passes_everything()) return Append(bytes);
   masked_.clear();
   masker_.Feed(bytes, &masked_);
-  Append();
+  Append(masked_);
 }
 
-void Spool::Finish() {
+void Spool::Finish(bool sync) {
   masked_.clear();
   masker_.Finish(&masked_);
-  Append();
-  if (error_ == 0 && fdatasync(log_.get()) != 0) error_ = errno;
+  Append(masked_);
+  if (sync && log_bytes_ > 0 && error_ == 0 && fdatasync(log_.get()) != 0) error_ = errno;
 }
 
-void Spool::Append() {
+void Spool::Append(std::string_view masked) {
   const uint64_t room = limit_bytes_ - std::min(limit_bytes_, log_bytes_);
-  const size_t fitting = static_cast<size_t>(std::min<uint64_t>(room, masked_.size()));
-  std::string_view rest = std::string_view(masked_).substr(0, fitting);
+  const size_t fitting = static_cast<size_t>(std::min<uint64_t>(room, masked.size()));
+  std::string_view rest = masked.substr(0, fitting);
   while (!rest.empty() && error_ == 0) {
     const ssize_t put = write(log_.get(), rest.data(), rest.size());
     if (put < 0 && errno != EINTR) error_ = errno;
@@ -92,7 +93,7 @@ void Spool::Append() {
     log_bytes_ += static_cast<uint64_t>(put);
     rest.remove_prefix(static_cast<size_t>(put));
   }
-  dropped_bytes_ += masked_.size() - fitting + rest.size();
+  dropped_bytes_ += masked.size() - fitting + rest.size();
 }
 
 }  // namespace grange::shim

@@ -30,8 +30,8 @@ class Spool {
   void DrainPipe();
 
   void Add(std::string_view bytes);
-  // The end of all output: writes what the masker held back, and makes the file durable.
-  void Finish();
+  // The end of all output: writes what the masker held back; `sync`: and makes the file durable.
+  void Finish(bool sync);
 
   uint64_t log_bytes() const { return log_bytes_; }
   uint64_t dropped_bytes() const { return dropped_bytes_; }
@@ -40,7 +40,7 @@ class Spool {
  private:
   bool PumpOnce();
   bool DropOnce();
-  void Append();
+  void Append(std::string_view masked);
 
   OwnedFd log_;
   OwnedFd pipe_;

@@ -57,7 +57,7 @@ int Supervisor::Run() {
   }
   RunScript();
   RunAfterScript();
-  parts_.spool.Finish();
+  parts_.spool.Finish(parts_.spec.sync_log);
   NoteDiskError();
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
@@ -71,7 +71,7 @@ int Supervisor::Run() {
 
 void Supervisor::RunScript() {
   const RunSpec& spec = parts_.spec;
-  if (!RunStage(Stage::kScript, "script.sh", spec.script, spec.timeout_ms)) return;
+  if (!RunStage(Stage::kScript, "script", spec.script, spec.timeout_ms)) return;
   const int status = tree_.main_status().value_or(SIGKILL);
   if (WIFSIGNALED(status)) result_.signal = WTERMSIG(status);
   if (WIFEXITED(status)) result_.exit_code = WEXITSTATUS(status);
@@ -101,7 +101,7 @@ void Supervisor::RunAfterScript() {
                                                      : "failed",
               &env_);
   const RunResult before = result_;
-  if (!RunStage(Stage::kAfterScript, "after_script.sh", parts_.spec.after_script,
+  if (!RunStage(Stage::kAfterScript, "after_script", parts_.spec.after_script,
                 parts_.spec.after_script_timeout_ms)) {
     result_.exit_code = before.exit_code;
     if (result_.reason == EndReason::kPrepareFailed) result_.reason = before.reason;
@@ -123,32 +123,30 @@ bool Supervisor::RunStage(Stage stage, const char* name, const std::string& text
   children_left_ = true;
   if (LeaseIsOver(BootMillis())) {
     result_.reason = EndReason::kLeaseLost;
-    AddDetail(std::string("'") + name + "' was not started: the lease was over");
+    AddDetail(std::string(name) + " was not started: the lease was over");
     return false;
   }
-  if (!Start(name, text)) return false;
+  if (!Start(text)) return false;
   timeout_at_ms_ = timeout_ms == 0 ? kNever : After(BootMillis(), timeout_ms);
   while (!StageIsOver(BootMillis())) Wait();
   Sweep();
+  const uint64_t told = parts_.spool.log_bytes();
   parts_.spool.DrainPipe();
-  parts_.door.TellOutput(parts_.spool.log_bytes());
+  if (parts_.spool.log_bytes() != told) parts_.door.TellOutput(parts_.spool.log_bytes());
   return true;
 }
 
-bool Supervisor::Start(const char* name, const std::string& text) {
+bool Supervisor::Start(const std::string& text) {
   std::array<int, 2> ends = {-1, -1};
-  int error = parts_.folder.WriteScript(name, text);
-  if (error == 0 && pipe2(ends.data(), O_CLOEXEC) != 0) error = errno;
-  if (error != 0) {
-    result_.reason =
-        error == ENOSPC || error == EDQUOT ? EndReason::kDiskFull : EndReason::kPrepareFailed;
-    AddDetail(std::string("cannot prepare '") + name + "': " + std::strerror(error));
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    result_.reason = EndReason::kPrepareFailed;
+    AddDetail(std::string("cannot make a pipe for the output: ") + std::strerror(errno));
     return false;
   }
   parts_.spool.SetPipe(OwnedFd(ends[0]));
   const OwnedFd write_end(ends[1]);
   const StartedScript started = StartScript({.shell = parts_.spec.shell,
-                                             .script_path = parts_.folder.path() + "/" + name,
+                                             .script = text,
                                              .env = env_,
                                              .cwd = parts_.spec.cwd,
                                              .output_fd = write_end.get(),

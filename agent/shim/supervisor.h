@@ -49,10 +49,10 @@ class Supervisor {
   void RunAfterScript();
   bool AfterScriptIsDue() const;
 
-  // Starts the script in the file `name` and stays until nothing of it is left. False, with a
+  // Starts the script called `name` and stays until nothing of it is left. False, with a
   // reason in the result, if it could not be started.
   bool RunStage(Stage stage, const char* name, const std::string& text, uint64_t timeout_ms);
-  bool Start(const char* name, const std::string& text);
+  bool Start(const std::string& text);
   bool StageIsOver(uint64_t now) const;
   void Sweep();
   void NoteKilled();

@@ -257,6 +257,8 @@ absl::StatusOr<ArchiveInfo> WriteArchive(const std::string& root,
   // GNU tar: names of any bytes and any length as they are.
   if (archive_write_set_format_gnutar(out.get()) != ARCHIVE_OK ||
       archive_write_add_filter_zstd(out.get()) != ARCHIVE_OK ||
+      // No padding: zeros behind the compressed bytes are damage to whoever reads them.
+      archive_write_set_bytes_in_last_block(out.get(), 1) != ARCHIVE_OK ||
       archive_write_open(out.get(), &output, nullptr, WriteBlock, nullptr) != ARCHIVE_OK) {
     return absl::UnavailableError(
         absl::StrCat("'", archive, "': ", archive_error_string(out.get())));

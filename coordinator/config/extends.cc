@@ -1,5 +1,6 @@
 #include "coordinator/config/extends.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -37,27 +38,34 @@ class Resolver {
  private:
   struct State {
     const Value* result = nullptr;
+    int levels = 0;  // of parents above it
     bool open = false;
   };
 
   // nullptr if one of the parents is wrong.
   const Value* MergeParents(const Entry& job, const Entry& extends) {
-    if (open_.size() > static_cast<size_t>(kExtendsDepthMax)) {
-      Error(extends.key_place, absl::StrCat("job '", job.key, "' extends more than ",
-                                            kExtendsDepthMax, " levels; extend fewer"));
-      return nullptr;
-    }
+    // Bounds the recursion; the levels below jobs that were resolved before are added up.
+    if (open_.size() > static_cast<size_t>(kExtendsDepthMax)) return TooDeep(job, extends);
     std::vector<const Value*> names = {extends.value};
     if (extends.value->IsList()) names = extends.value->items;
     const Value* merged = nullptr;
     for (const Value* name : names) {
       const Value* parent = FindParent(job, *name);
       if (parent == nullptr) return nullptr;
+      const int levels = states_[index_.at(name->text)].levels + 1;
+      if (levels > kExtendsDepthMax) return TooDeep(job, extends);
+      states_[open_.back()].levels = std::max(states_[open_.back()].levels, levels);
       merged = merged == nullptr ? parent : Merge(extends, merged, parent);
       if (merged == nullptr) return nullptr;
     }
     const Value* own = WithoutExtends(*job.value);
     return merged == nullptr ? own : Merge(extends, merged, own);
+  }
+
+  const Value* TooDeep(const Entry& job, const Entry& extends) {
+    Error(extends.key_place, absl::StrCat("job '", job.key, "' extends more than ",
+                                          kExtendsDepthMax, " levels; extend fewer"));
+    return nullptr;
   }
 
   const Value* FindParent(const Entry& job, const Value& name) {

@@ -118,6 +118,11 @@ class Reader {
       return context_.Error(entry.key_place,
                             absl::StrCat("job '", entry.key, "' is empty; it needs a 'script'"));
     }
+    if (FindKeyword(Section::kJob, entry.key) != nullptr) {
+      return context_.Error(
+          entry.key_place,
+          absl::StrCat("'", entry.key, "' belongs in a job, not ", "at the top of the file"));
+    }
     std::string suggestion =
         context_.problems.DidYouMean(entry.key, KeywordNames(Section::kGlobal));
     if (suggestion.empty()) {

@@ -127,7 +127,10 @@ void Scheduler::Impl::Grant(Job& job) {
   ClearDeclines(job);
   if (Agent* agent = agents.Find(job.node.agent)) agent->declines_in_a_row = 0;
   Pipeline& pipeline = *job.pipeline;
-  if (pipeline.started_at == absl::InfinitePast()) pipeline.started_at = now;
+  if (pipeline.started_at == absl::InfinitePast()) {
+    pipeline.started_at = now;
+    pipeline.row_changed = true;
+  }
   Move(job, JobEvent::kGranted);
 }
 

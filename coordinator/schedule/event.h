@@ -32,19 +32,19 @@ struct AllowFailure {
 // A job as the scheduler needs it: facts of the compiled graph plus, when it is restored, how far
 // it had come.
 struct JobNode {
-  JobId id;
-  std::string name;
+  JobId id{};
+  std::string name{};
   int stage = 0;  // index into the pipeline's stages
   lifecycle::When when = lifecycle::When::kOnSuccess;
-  AllowFailure allow_failure;
+  AllowFailure allow_failure{};
   bool has_needs = false;  // else: all jobs of earlier stages
   struct Need {
     JobId job;
     bool optional = false;
   };
-  std::vector<Need> needs;
-  std::vector<std::string> tags;
-  lifecycle::RetryPolicy retry;
+  std::vector<Need> needs{};
+  std::vector<std::string> tags{};
+  lifecycle::RetryPolicy retry{};
   absl::Duration start_in = absl::ZeroDuration();  // when: delayed
   bool interruptible = false;
   bool stop_on_disconnect = false;  // GRANGE_ON_DISCONNECT: stop
@@ -55,7 +55,7 @@ struct JobNode {
   int automatic_retries = 0;  // since a person last started it
   Phase phase = Phase::kNone;
   Fence fence{};  // of the newest assignment
-  AgentId agent;
+  AgentId agent{};
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
@@ -66,13 +66,16 @@ struct JobNode {
   absl::Time finished_at = absl::InfinitePast();
 };
 
-// A pipeline whose rows are durable: new, restored at start, or brought back for a retry.
+// A pipeline whose rows are durable: new, restored at start, or brought back for a retry. Rows that
+// are brought back must be read after all earlier decisions were committed, on the core's own
+// turn: older ones would give a job away that has ended since. If the pipeline is in memory,
+// nothing changes.
 struct PipelineAdded {
-  PipelineId id;
-  ProjectId project;
-  std::string project_name;
-  std::vector<std::string> stages;
-  std::vector<JobNode> jobs;  // in file order
+  PipelineId id{};
+  ProjectId project{};
+  std::string project_name{};
+  std::vector<std::string> stages{};
+  std::vector<JobNode> jobs{};  // in file order
 
   // As its row has it, so that what is written later keeps it; a new one has the defaults.
   lifecycle::PipelineState state = lifecycle::PipelineState::kCreated;
@@ -88,12 +91,12 @@ struct JobReport {
 
 // An agent that exists (registered); at start and when it is registered or changed by a person.
 struct AgentAdded {
-  AgentId id;
-  std::string name;
-  std::vector<std::string> tags;
+  AgentId id{};
+  std::string name{};
+  std::vector<std::string> tags{};
   bool run_untagged = true;
   int slots = 1;
-  ProjectId project;  // set: takes jobs of this project only
+  ProjectId project{};  // set: takes jobs of this project only
   bool draining = false;
 };
 struct AgentRemoved {

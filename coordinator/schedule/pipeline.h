@@ -33,7 +33,8 @@ struct Pipeline {
   lifecycle::PipelineState state;  // as it was last stored
   absl::Time started_at;
   absl::Time finished_at = absl::InfinitePast();
-  bool touched = false;  // something of it has changed in this turn
+  bool touched = false;      // something of it has changed in this turn
+  bool row_changed = false;  // other than its state
 };
 
 }  // namespace grange::schedule

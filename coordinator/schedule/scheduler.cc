@@ -192,7 +192,8 @@ void Scheduler::Impl::Place(Job& job) {
 
 void Scheduler::Impl::ConcludePipeline(Pipeline& pipeline) {
   const PipelineState state = pipeline.tally.State();
-  if (state == pipeline.state && !lifecycle::IsFinal(state)) return;
+  if (state == pipeline.state && !pipeline.row_changed && !lifecycle::IsFinal(state)) return;
+  pipeline.row_changed = false;
   pipeline.state = state;
   pipeline.finished_at = lifecycle::IsFinal(state) ? now : absl::InfinitePast();
   std::string failure;

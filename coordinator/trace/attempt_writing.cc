@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
@@ -113,7 +114,7 @@ absl::StatusOr<TraceWriter::Attempt*> TraceWriter::OpenAttempt(
   return nullptr;
 }
 
-// The folder is synced whenever the file may be new: after a crash its name is there.
+// A new file's name is durable before its first bytes are promised: SyncOne() waits for it.
 absl::StatusOr<TraceWriter::Attempt*> TraceWriter::OpenFile(const Key& key, uint64_t length) {
   const std::string folder = FolderOf(options_.dir, key.first);
   const std::string path = PathOf(options_.dir, key.first, key.second);
@@ -124,9 +125,9 @@ absl::StatusOr<TraceWriter::Attempt*> TraceWriter::OpenFile(const Key& key, uint
   }
   const bool is_new = !os::Exists(path);
   GRANGE_ASSIGN_OR_RETURN(TraceFile file, TraceFile::Open(path, length));
-  if (is_new && options_.sync) GRANGE_RETURN_IF_ERROR(os::SyncDir(folder));
   std::unique_ptr<Attempt>& attempt = attempts_[key];
   attempt = std::make_unique<Attempt>(key, std::move(file));
+  if (is_new && options_.sync) attempt->name_ticket = folder_syncer_.Request(folder);
   base::MutexLock lock(mu_);
   visible_[key] = attempt->file.size();
   return attempt.get();
@@ -175,6 +176,7 @@ void TraceWriter::CheckFinish(Attempt& attempt) {
   if (!same) log::Error("trace_damaged", {{"attempt", attempt.assignment}});
   attempt.finish_told = true;
   ForgetUnsynced(attempt);  // the caller's last transaction has the length
+  TellChanges();            // whoever hears of the end can read all of it
   finish.done(End{.trace_bytes = attempt.file.size(), .sha256 = *digest, .damaged = !same});
 }
 
@@ -198,7 +200,14 @@ void TraceWriter::StartAgain(Attempt& attempt) {
 }
 
 absl::Status TraceWriter::SyncOne(Attempt& attempt) {
-  return options_.sync ? attempt.file.Sync() : absl::OkStatus();
+  if (!options_.sync) return absl::OkStatus();
+  GRANGE_RETURN_IF_ERROR(attempt.file.Sync());
+  if (attempt.name_ticket == 0 || attempt.file.size() == 0) return absl::OkStatus();
+  const FolderSyncer::Ticket ticket = std::exchange(attempt.name_ticket, 0);
+  if (folder_syncer_.Wait(ticket).ok()) return absl::OkStatus();
+  const absl::Status again = os::SyncDir(FolderOf(options_.dir, attempt.key.first));
+  if (!again.ok()) attempt.name_ticket = ticket;
+  return again;
 }
 
 // Group commit: every file that has grown, then all lengths in one transaction, then the

@@ -18,6 +18,10 @@ namespace {
 
 constexpr size_t kReadBytesMax = 8 << 20;  // of one Read()
 
+// What waited while the last sync ran is written first and shares the next one, up to so many
+// times `sync_bytes`: the slower the disk, the larger the groups.
+constexpr uint64_t kGroupMax = 8;
+
 absl::StatusOr<std::string> ReadPlain(const std::string& path, uint64_t offset, size_t max) {
   const os::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return os::ErrnoStatus(errno, "cannot open", path);
@@ -181,7 +185,9 @@ void TraceWriter::Run() {
       commands.pop_front();
       std::visit([this](auto& which) { Do(which); }, command);
       if (const auto* append = std::get_if<AppendBytes>(&command)) Took(append->bytes.size());
-      if (unsynced_bytes_ >= options_.sync_bytes) {
+      const uint64_t most =
+          commands.empty() ? options_.sync_bytes : kGroupMax * options_.sync_bytes;
+      if (unsynced_bytes_ >= most) {
         TellChanges();
         SyncAll();
       }

@@ -15,6 +15,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/base/mutex.h"
 #include "coordinator/trace/compressor.h"
+#include "coordinator/trace/folder_syncer.h"
 #include "coordinator/trace/trace_file.h"
 #include "coordinator/trace/trace_store.h"
 #include "coordinator/trace/watchers.h"
@@ -78,6 +79,8 @@ class TraceWriter final : public TraceStore {
     Attempt(Key k, TraceFile f) : key(k), file(std::move(f)), committed(file.size()) {}
     Key key;
     TraceFile file;
+    // The folder's sync that makes the name of a new file durable; 0: it is.
+    FolderSyncer::Ticket name_ticket = 0;
     uint64_t committed;              // the length in the database
     Assignment assignment;           // of the newest chunk or result
     std::shared_ptr<Sender> sender;  // which sent it
@@ -127,6 +130,7 @@ class TraceWriter final : public TraceStore {
   const Clock& clock_;
   Watchers watchers_;
   Compressor compressor_;
+  FolderSyncer folder_syncer_;
 
   mutable base::Mutex mu_;
   base::CondVar changed_;

@@ -20,7 +20,7 @@ constexpr int kLines = 4000;
 
 // A job that prints a known stream, slowly enough to be hit, and leaves one line in a side file
 // for each start.
-constexpr char kConfig[] = R"(
+constexpr char kConfig[] = R"yaml(
 stream:
   variables: {GIT_STRATEGY: none}
   script:
@@ -30,7 +30,7 @@ stream:
         printf 'line %06d of a known stream\n' $i
         if ((i % 40 == 0)); then read -t 0.005 <> <(:) || :; fi
       done
-)";
+)yaml";
 
 std::string WantedStream() {
   std::string all;
@@ -74,7 +74,7 @@ class DurabilityTest : public ::testing::Test {
   void ExpectWhole(int64_t pipeline) {
     const std::string status = farm_.WaitForPipeline(pipeline);
     const nlohmann::json job = farm_.Job(pipeline, "stream");
-    if (job.value("failure_reason", "") == "agent_crash") {
+    if (Text(job, "failure_reason") == "agent_crash") {
       // Killed between "starting" and the start: it says so and has not run (faults A2).
       EXPECT_FALSE(os::Exists(starts_));
       return;

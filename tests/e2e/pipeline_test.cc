@@ -13,7 +13,7 @@ namespace {
 TEST(PipelineTest, RunsStagesInOrderAndHandsArtifactsOn) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 stages: [build, check]
 build:
   stage: build
@@ -28,7 +28,7 @@ check:
   script:
     - cat out/link
     - test "$(cat README)" = hello
-)",
+)yaml",
                                                {{"README", "hello\n"}});
 
   const int64_t pipeline = farm.Submit(repo);
@@ -36,18 +36,18 @@ check:
   EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
   const std::string sha = farm.Git(repo, {"rev-parse", "HEAD"});
   const nlohmann::json check = farm.Job(pipeline, "check");
-  EXPECT_EQ(check.value("status", ""), "success");
+  EXPECT_EQ(Text(check, "status"), "success");
   EXPECT_TRUE(absl::StrContains(farm.Trace(check.value("id", 0)), "made of " + sha.substr(0, 8)));
 }
 
 TEST(PipelineTest, AFailedJobFailsThePipelineAndSkipsLaterStages) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 stages: [test, deploy]
 test: {stage: test, script: ["echo about to fail", "exit 7"]}
 deploy: {stage: deploy, script: ["echo must not run"]}
-)");
+)yaml");
 
   const int64_t pipeline = farm.Submit(repo);
   const CtlResult watched = farm.Ctl({"watch", absl::StrCat(pipeline)});
@@ -56,19 +56,19 @@ deploy: {stage: deploy, script: ["echo must not run"]}
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, "test")) << watched.out << watched.err;
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, "exit status 7"))
       << watched.out << watched.err;
-  EXPECT_EQ(farm.Job(pipeline, "test").value("failure_reason", ""), "script_failure");
-  EXPECT_EQ(farm.Job(pipeline, "deploy").value("status", ""), "skipped");
+  EXPECT_EQ(Text(farm.Job(pipeline, "test"), "failure_reason"), "script_failure");
+  EXPECT_EQ(Text(farm.Job(pipeline, "deploy"), "status"), "skipped");
 }
 
 TEST(PipelineTest, NeedsStartAJobBeforeItsStage) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 stages: [a, b]
 slow: {stage: a, script: ["while test ! -e $DOOR; do read -t 0.05 <> <(:) || :; done"]}
 quick: {stage: a, script: ["true"]}
 next: {stage: b, needs: [quick], script: ["touch $DOOR"]}
-)");
+)yaml");
 
   // `slow` ends only after `next` has run.
   const int64_t pipeline = farm.Submit(repo, {"--var", "DOOR=" + farm.dir() + "/door"});
@@ -79,9 +79,9 @@ next: {stage: b, needs: [quick], script: ["touch $DOOR"]}
 TEST(PipelineTest, FindsTheCoverageOfTheProjectsRegexAndShowsItBesideTheCommit) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 cover: {script: ["printf 'app/x.py 10 1 90%%\nTOTAL   1943    210    688     68    87%%   \nRan 114 tests\n'"]}
-)");
+)yaml");
   const CtlResult set =
       farm.Ctl({"project", "set", "app", "coverage-regex", R"(\d+\%\s+$)"});
   ASSERT_EQ(set.exit_code, 0) << set.err;
@@ -99,14 +99,14 @@ TEST(PipelineTest, MaskedVariablesNeverReachTheTraceOrTheDisk) {
   Farm farm;
   farm.AddAgent();
   const std::string secret = "s3cr3t-value-of-this-test";
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 show:
   script:
     - echo "before $TOKEN after"
     - printf '%s' "${TOKEN:0:9}"; printf '%s\n' "${TOKEN:9}"
     - test "$(cat $KEY_FILE)" = "content of the file"
     - test "$(stat -c %a $KEY_FILE)" = 600
-)");
+)yaml");
   ASSERT_EQ(farm.Ctl({"var", "set", "TOKEN", secret, "--masked", "--project", "app"}).exit_code, 0);
   ASSERT_EQ(farm.Ctl({"var", "set", "KEY_FILE", "content of the file", "--file", "--project", "app"})
                 .exit_code,
@@ -124,7 +124,7 @@ show:
 TEST(PipelineTest, CancelEndsTheJobAndEveryDaemonThatItStarted) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 stuck:
   script:
     - setsid sleep 1000 &
@@ -132,7 +132,7 @@ stuck:
     - nohup sleep 1000 > /dev/null 2>&1 &
     - echo all started
     - sleep 1000
-)");
+)yaml");
   const int64_t pipeline = farm.Submit(repo, {"--var", "MARK=" + farm.dir() + "/jobmark"});
   ASSERT_TRUE(farm.WaitForJob(pipeline, "stuck", "running"));
   const int64_t job = farm.Job(pipeline, "stuck").value("id", 0);
@@ -147,20 +147,20 @@ stuck:
 TEST(PipelineTest, ATimeoutFailsTheJobWithItsReason) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 slow: {timeout: 1 second, script: ["echo waiting", "sleep 1000"]}
-)");
+)yaml");
 
   const int64_t pipeline = farm.Submit(repo);
 
   EXPECT_EQ(farm.WaitForPipeline(pipeline), "failed");
-  EXPECT_EQ(farm.Job(pipeline, "slow").value("failure_reason", ""), "job_execution_timeout");
+  EXPECT_EQ(Text(farm.Job(pipeline, "slow"), "failure_reason"), "job_execution_timeout");
 }
 
 TEST(PipelineTest, AManualJobWaitsForAPersonAndWhySaysSo) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 stages: [build, release]
 build: {stage: build, script: ["true"]}
 release:
@@ -169,12 +169,12 @@ release:
   rules:
     - if: $CI_COMMIT_BRANCH == "main"
       when: manual
-)");
+)yaml");
   const int64_t pipeline = farm.Submit(repo);
   const CtlResult watched = farm.Ctl({"watch", absl::StrCat(pipeline)});
   EXPECT_EQ(watched.exit_code, 0) << watched.err;
   const int64_t job = farm.Job(pipeline, "release").value("id", 0);
-  EXPECT_EQ(farm.Job(pipeline, "release").value("status", ""), "manual");
+  EXPECT_EQ(Text(farm.Job(pipeline, "release"), "status"), "manual");
   EXPECT_TRUE(absl::StrContains(watched.out + watched.err, absl::StrCat("play ", job)))
       << watched.out << watched.err;
   const CtlResult why = farm.Ctl({"why", absl::StrCat(job)});
@@ -188,13 +188,13 @@ release:
 TEST(PipelineTest, RetriesAsOftenAsTheFileSays) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 flaky:
   retry: 2
   script:
     - echo x >> $COUNT
     - test $(wc -l < $COUNT) -eq 3
-)");
+)yaml");
 
   const int64_t pipeline = farm.Submit(repo, {"--var", "COUNT=" + farm.dir() + "/count"});
 
@@ -205,9 +205,9 @@ flaky:
 TEST(PipelineTest, WhyNamesTheTagThatNoAgentHas) {
   Farm farm;
   farm.AddAgent({.name = "agent-1", .slots = 1, .tags = {"docker"}, .run_untagged = true});
-  const std::string repo = farm.MakeRepository("app", R"(
+  const std::string repo = farm.MakeRepository("app", R"yaml(
 train: {tags: [gpu], script: ["true"]}
-)");
+)yaml");
   const int64_t pipeline = farm.Submit(repo);
   ASSERT_TRUE(farm.WaitForJob(pipeline, "train", "pending"));
 

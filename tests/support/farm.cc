@@ -307,6 +307,11 @@ std::string Farm::Logs() const {
   return all;
 }
 
+std::string Text(const nlohmann::json& object, const std::string& key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 std::vector<pid_t> ProcessesWithMark(const std::string& mark) {
   std::vector<pid_t> found;
   for (const std::string& name : os::ListDir("/proc").value_or(std::vector<std::string>())) {

@@ -134,6 +134,9 @@ class Farm {
   std::map<std::string, std::unique_ptr<Program>> agents_;
 };
 
+// A text of a JSON object; "" where it is null or missing.
+std::string Text(const nlohmann::json& object, const std::string& key);
+
 // Processes that have `mark` (such as the farm's folder) in their environment or command line: what
 // a job or an agent left behind.
 std::vector<pid_t> ProcessesWithMark(const std::string& mark);

@@ -64,22 +64,12 @@ void AddCheckout(const Repository& repository, pipeline::TriggerFacts& facts) {
   facts.commit_message = parts[3];
 }
 
-absl::Status AddFlags(const CompileOptions& options, const Repository* repository,
-                      pipeline::TriggerFacts& facts) {
+// What the command line says by itself; before any file is read.
+absl::StatusOr<pipeline::TriggerFacts> FactsOfFlags(const CompileOptions& options) {
   if (!options.branch.empty() && !options.tag.empty()) {
     return UsageError("--branch and --tag exclude each other; give one of them");
   }
-  if (!options.branch.empty()) facts.branch = options.branch;
-  if (!options.tag.empty()) {
-    facts.tag = options.tag;
-    facts.branch.clear();
-  }
-  if (repository != nullptr && (!options.branch.empty() || !options.tag.empty())) {
-    // The commit of another ref, if it exists; a ref that doesn't exist yet may be planned for.
-    const absl::StatusOr<Repository::Ref> ref =
-        repository->Resolve(options.tag.empty() ? options.branch : options.tag);
-    if (ref.ok()) facts.sha = ref->sha;
-  }
+  pipeline::TriggerFacts facts;
   if (!options.event.empty()) {
     const absl::StatusOr<pipeline::PipelineSource> event =
         pipeline::ParsePipelineSource(options.event);
@@ -91,7 +81,21 @@ absl::Status AddFlags(const CompileOptions& options, const Repository* repositor
     facts.predefined.push_back(variable);
     facts.pipeline_variables.push_back(variable);
   }
-  return absl::OkStatus();
+  facts.branch = kDefaultBranch;
+  facts.default_branch = kDefaultBranch;
+  return facts;
+}
+
+// --branch or --tag instead of what is checked out. The ref need not exist yet.
+void ReplaceRef(const CompileOptions& options, const absl::StatusOr<Repository>& repository,
+                pipeline::TriggerFacts& facts) {
+  if (options.branch.empty() && options.tag.empty()) return;
+  facts.branch = options.branch;
+  facts.tag = options.tag;
+  if (!repository.ok()) return;
+  const absl::StatusOr<Repository::Ref> ref =
+      repository->Resolve(options.tag.empty() ? options.branch : options.tag);
+  if (ref.ok()) facts.sha = ref->sha;
 }
 
 }  // namespace
@@ -99,9 +103,8 @@ absl::Status AddFlags(const CompileOptions& options, const Repository* repositor
 absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
                                               const std::string& project) {
   CompileInput input;
+  GRANGE_ASSIGN_OR_RETURN(input.facts, FactsOfFlags(options));
   GRANGE_ASSIGN_OR_RETURN(input.root, ReadRoot(options.file));
-  input.facts.branch = kDefaultBranch;
-  input.facts.default_branch = kDefaultBranch;
   input.include_root = FolderOf(input.root.name);
   const absl::StatusOr<Repository> repository = Repository::Open(input.include_root);
   if (repository.ok()) {
@@ -112,7 +115,7 @@ absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
   }
   if (!project.empty()) input.facts.project = project;
   input.facts.project_path = input.facts.project;
-  GRANGE_RETURN_IF_ERROR(AddFlags(options, repository.ok() ? &*repository : nullptr, input.facts));
+  ReplaceRef(options, repository, input.facts);
   return input;
 }
 

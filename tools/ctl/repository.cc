@@ -95,13 +95,20 @@ std::string Repository::CurrentBranch() const {
 }
 
 std::string Repository::DefaultBranch() const {
-  const absl::StatusOr<std::string> origin =
-      Output({"symbolic-ref", "--quiet", "refs/remotes/origin/HEAD"});
-  if (origin.ok()) return std::string(absl::StripPrefix(*origin, "refs/remotes/origin/"));
-  for (const char* name : {"main", "master"}) {
-    if (Commit(absl::StrCat("refs/heads/", name))) return name;
+  constexpr char kOriginHead[] = "refs/remotes/origin/HEAD";
+  const absl::StatusOr<std::string> refs =
+      Output({"for-each-ref", "--format=%(refname) %(symref)", kOriginHead, "refs/heads/main",
+              "refs/heads/master"});
+  std::string branch;  // for-each-ref sorts by name: heads before remotes, main before master
+  for (const absl::string_view line : absl::StrSplit(refs.value_or(""), '\n')) {
+    const std::pair<absl::string_view, absl::string_view> ref =
+        absl::StrSplit(line, absl::MaxSplits(' ', 1));
+    if (ref.first == kOriginHead) {
+      return std::string(absl::StripPrefix(ref.second, "refs/remotes/origin/"));
+    }
+    if (branch.empty()) branch = std::string(absl::StripPrefix(ref.first, "refs/heads/"));
   }
-  return "";
+  return branch;
 }
 
 std::string Repository::HeadSha() const { return Commit("HEAD").value_or(""); }
@@ -111,20 +118,7 @@ std::string Repository::Show(const std::string& sha, const std::string& format) 
 }
 
 absl::StatusOr<Repository::Ref> Repository::Resolve(const std::string& name) const {
-  if (name.empty()) {
-    const std::string sha = HeadSha();
-    if (sha.empty()) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("the repository '", root_, "' has no commit yet; run: git commit"));
-    }
-    const std::string branch = CurrentBranch();
-    if (branch.empty()) {
-      return absl::FailedPreconditionError(absl::StrCat("no branch is checked out in '", root_,
-                                                        "' (HEAD is at ", sha.substr(0, kShortSha),
-                                                        "); name a branch or tag with --ref"));
-    }
-    return Ref{.sha = sha, .name = branch};
-  }
+  if (name.empty()) return ResolveHead();
   struct Kind {
     const char* prefix;
     bool is_tag;
@@ -138,6 +132,23 @@ absl::StatusOr<Repository::Ref> Repository::Resolve(const std::string& name) con
     }
   }
   return NoSuchRef(name);
+}
+
+absl::StatusOr<Repository::Ref> Repository::ResolveHead() const {
+  // One process answers both: a submit should not wait for git more often than it must.
+  const absl::StatusOr<std::string> answer =
+      Output({"rev-parse", "HEAD^{commit}", "--symbolic-full-name", "HEAD"});
+  if (!answer.ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the repository '", root_, "' has no commit yet; run: git commit"));
+  }
+  const std::pair<std::string, std::string> head = absl::StrSplit(*answer, '\n');
+  if (!absl::StartsWith(head.second, "refs/heads/")) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("no branch is checked out in '", root_, "' (HEAD is at ",
+                     head.first.substr(0, kShortSha), "); name a branch or tag with --ref"));
+  }
+  return Ref{.sha = head.first, .name = std::string(absl::StripPrefix(head.second, "refs/heads/"))};
 }
 
 absl::Status Repository::NoSuchRef(const std::string& name) const {

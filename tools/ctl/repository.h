@@ -62,6 +62,7 @@ class Repository {
       std::vector<std::string> args,
       const std::vector<std::pair<std::string, std::string>>& environment = {}) const;
   std::optional<std::string> Commit(const std::string& revision) const;
+  absl::StatusOr<Ref> ResolveHead() const;
   absl::Status NoSuchRef(const std::string& name) const;
 
   std::string root_;

@@ -86,7 +86,7 @@ TEST(AdoptTest, TheNextAgentHearsThatAShimWasKilled) {
 
 TEST(AdoptTest, AForcedCancelWorksWithoutTheSocketToo) {
   JobRun job;
-  ASSERT_TRUE(job.Launch("echo $$; rm " + job.dir() + "/sock; echo up; sleep 1000").ok());
+  ASSERT_TRUE(job.Launch("echo $$; mkdir " + job.dir() + "/sock; echo up; sleep 1000").ok());
   job.UntilPrinted("up\n");
   const ProcessKey key = job.key();
   job.ForgetShim();

@@ -215,14 +215,23 @@ TEST(ShimProcessTest, WorksInAFolderWhosePathIsTooLongForASocket) {
   ASSERT_TRUE(os::MakeDirs(deep).ok());
   os::EventLoop loop;
   ShimRun run = job.run();
-  run.script = "echo deep";
-  const auto launched =
-      ShimProcess::Launch(loop, GRANGE_BIN_DIR "/grange-shim", deep, run,
-                          {.on_output = {}, .on_end = [&loop](auto) { loop.Stop(); }});
+  run.script = "sleep 1000";
+  run.timeout = absl::Seconds(30);
+  auto launched = ShimProcess::Launch(loop, GRANGE_BIN_DIR "/grange-shim", deep, run, {});
   ASSERT_TRUE(launched.ok()) << launched.status();
-  const auto adopted = ShimProcess::Adopt(loop, deep, (*launched)->key(), {});
+  const ProcessKey key = (*launched)->key();
+  launched->reset();
+  std::optional<ShimResult> result;
+  const auto adopted =
+      ShimProcess::Adopt(loop, deep, key, {.on_output = {}, .on_end = [&](auto end) {
+                                             result = std::move(end);
+                                             loop.Stop();
+                                           }});
+  ASSERT_TRUE(adopted.ok()) << adopted.status();
+  (*adopted)->Cancel(absl::Hours(1), false);  // through the socket
   loop.Run();
-  EXPECT_EQ(os::ReadFile(deep + "/log").value_or(""), "deep\n");
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->reason, Reason::kCanceled);
 }
 
 TEST(ShimProcessTest, RefusesAFolderThatAnotherShimHasHad) {

@@ -1,0 +1,148 @@
+// Who gets what: tags, projects, slots, order, drain.
+#include <string>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "tests/coordinator/schedule/farm.h"
+
+namespace grange::schedule {
+namespace {
+
+using lifecycle::JobState;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+struct FitCase {
+  std::string name;
+  TestAgent agent;
+  std::vector<std::string> job_tags;
+  bool runs;
+};
+
+TEST(AgentsTest, AJobRunsWhereItsTagsAndItsProjectAllow) {
+  const std::vector<FitCase> cases = {
+      {"no tags anywhere", {}, {}, true},
+      {"tag that it has", {.tags = {"gpu"}}, {"gpu"}, true},
+      {"one of two tags", {.tags = {"gpu"}}, {"gpu", "linux"}, false},
+      {"more tags than asked", {.tags = {"linux", "gpu"}}, {"gpu"}, true},
+      {"untagged job, tagged agent", {.tags = {"gpu"}}, {}, true},
+      {"untagged job, tagged jobs only", {.tags = {"gpu"}, .run_untagged = false}, {}, false},
+      {"own project", {.project = ProjectId(1)}, {}, true},
+      {"another project", {.project = ProjectId(2)}, {}, false},
+  };
+  for (const FitCase& c : cases) {
+    Farm farm;
+    farm.Connect(c.agent);
+    farm.Submit({{.name = "a", .tags = c.job_tags}}, ProjectId(1));
+    EXPECT_EQ(farm.State("a"), c.runs ? "running" : "pending") << c.name;
+  }
+}
+
+TEST(AgentsTest, AJobThatNoAgentFitsBlocksNobody) {
+  Farm farm;
+  farm.Connect({.slots = 1});
+  farm.Submit({{.name = "stuck", .tags = {"gpu"}}});
+  farm.Submit({{.name = "free"}});
+  EXPECT_THAT(farm.Running(), ElementsAre("free"));
+}
+
+TEST(AgentsTest, AJobThatWaitsForATagStartsWhenAnAgentWithItComes) {
+  Farm farm;
+  farm.Connect({.slots = 1});
+  farm.Submit({{.name = "a", .tags = {"gpu"}}});
+  farm.Connect({.slots = 1, .tags = {"gpu"}});
+  EXPECT_THAT(farm.Running(), ElementsAre("a"));
+}
+
+TEST(AgentsTest, ChangedTagsOfAnAgentCount) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.name = "x", .slots = 1});
+  farm.Submit({{.name = "a", .tags = {"gpu"}}});
+  EXPECT_EQ(farm.State("a"), "pending");
+  farm.Apply(AgentAdded{.id = agent, .name = "x", .tags = {"gpu"}, .slots = 1});
+  EXPECT_EQ(farm.State("a"), "running");
+}
+
+TEST(AgentsTest, TheOldestPipelineGoesFirstThenStageThenFile) {
+  Farm farm;
+  const AgentId agent = farm.Register({.slots = 1});
+  farm.Submit({{.name = "a1", .stage = 1, .no_needs = true}, {.name = "a0"}});
+  farm.Submit({{.name = "b0"}});
+  farm.Hello(agent);
+  std::vector<std::string> order;
+  while (!farm.Running().empty()) {
+    order.push_back(farm.Running().front());
+    farm.Succeed(farm.Job(order.back()));
+  }
+  EXPECT_THAT(order, ElementsAre("a0", "a1", "b0"));
+}
+
+TEST(AgentsTest, TheAgentWithMostFreeSlotsGetsTheJobThenTheOldest) {
+  Farm farm;
+  const AgentId small = farm.Connect({.slots = 1});
+  const AgentId large = farm.Connect({.slots = 2});
+  EXPECT_EQ(farm.AgentOf(farm.Submit("first")), large);
+  EXPECT_EQ(farm.AgentOf(farm.Submit("second")), small);
+  EXPECT_EQ(farm.AgentOf(farm.Submit("third")), large);
+}
+
+TEST(AgentsTest, AnAgentGetsNoMoreJobsThanItHasSlots) {
+  Farm farm;
+  farm.Connect({.slots = 2});
+  farm.Submit({{.name = "a"}, {.name = "b"}, {.name = "c"}});
+  EXPECT_THAT(farm.Running(), ElementsAre("a", "b"));
+  farm.Succeed(farm.Job("b"));
+  EXPECT_THAT(farm.Running(), ElementsAre("a", "c"));
+}
+
+TEST(AgentsTest, ADrainingAgentKeepsItsJobsAndGetsNoMore) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 2});
+  farm.Submit("a");
+  farm.Drain(agent, true);
+  EXPECT_THAT(farm.Take<SendDrain>(), SizeIs(1));
+  farm.Submit("b");
+  EXPECT_THAT(farm.Running(), ElementsAre("a"));
+  farm.Drain(agent, false);
+  EXPECT_THAT(farm.Running(), ElementsAre("a", "b"));
+}
+
+TEST(AgentsTest, AnAgentThatDeclinesBecauseItDrainsIsAskedAgainAfterItsNextHello) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  farm.Answers(agent, false);
+  const JobId job = farm.Submit("a");
+  farm.Decline(agent, farm.AssignmentOf(job), "draining");
+  farm.Take<SendOffer>();
+  farm.Advance(absl::Hours(1));
+  EXPECT_THAT(farm.Take<SendOffer>(), IsEmpty());
+  farm.Hello(agent);
+  EXPECT_THAT(farm.Take<SendOffer>(), SizeIs(1));
+}
+
+TEST(AgentsTest, ARemovedAgentLosesItsJobsAtOnce) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Apply(AgentRemoved{agent});
+  EXPECT_EQ(farm.StateOf(job), JobState::kFailed);
+  EXPECT_EQ(farm.Row(job).reason, lifecycle::FailureReason::kAgentLost);
+  EXPECT_THAT(farm.scheduler().Agents(), IsEmpty());
+}
+
+TEST(AgentsTest, ShowsWhatEachAgentHolds) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 3});
+  const JobId job = farm.Submit("a");
+  const std::vector<Scheduler::AgentView> views = farm.scheduler().Agents();
+  ASSERT_THAT(views, SizeIs(1));
+  EXPECT_EQ(views[0].id, agent);
+  EXPECT_TRUE(views[0].connected);
+  EXPECT_EQ(views[0].slots, 3);
+  EXPECT_THAT(views[0].jobs, ElementsAre(job));
+}
+
+}  // namespace
+}  // namespace grange::schedule
