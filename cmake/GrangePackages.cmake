@@ -43,11 +43,12 @@ grange_package(zstd libzstd)
 # spdlog header-only (Debian ships no static one), only for common/log.
 add_library(grange_spdlog INTERFACE)
 
-# libssh and libarchive stay shared: their archives pull in half a desktop.
+# libssh stays shared: its archive pulls in half a desktop. Of libarchive only tar and zstd are used,
+# which need nothing else.
 add_library(grange_libssh INTERFACE)
 target_link_libraries(grange_libssh INTERFACE ssh)
 add_library(grange_libarchive INTERFACE)
-target_link_libraries(grange_libarchive INTERFACE archive)
+target_link_libraries(grange_libarchive INTERFACE -l:libarchive.a -l:libzstd.a)
 
 add_library(grange_json INTERFACE)   # nlohmann/json, headers only
 add_library(grange_cli11 INTERFACE)  # CLI11, headers only

@@ -29,7 +29,13 @@ struct ShimRun {
   absl::Duration after_script_timeout = absl::Minutes(5);
   uint64_t trace_limit_bytes = 100 << 20;
   bool stop_on_disconnect = false;  // then the shim ends the job at the lease deadline
-  std::string trace_prefix;         // written to the spool before the script's output
+  // That deadline until the first ExtendLease(), of CLOCK_BOOTTIME; zero: none.
+  absl::Duration lease_until = absl::ZeroDuration();
+  absl::Duration stop_grace = absl::Seconds(10);  // SIGTERM to SIGKILL at a timeout or lost lease
+  // Makes `log` durable before `result` is written, which takes some milliseconds. Without it that
+  // is left to whoever notes the end durably.
+  bool sync_log = false;
+  std::string trace_prefix;  // written to the spool before the script's output
 };
 
 // What the shim found out, from the file `result` in the job's folder.
@@ -59,7 +65,8 @@ struct ProcessKey {
 // (docs/formats/job-folder.md):
 //   log     the masked output, append-only; read it directly
 //   result  written last, by rename; what ReadShimResult() reads
-//   sock    the shim listens here for an agent that comes back
+//   sock    the shim listens here for an agent that comes back, from when it has none
+//   shim    who the shim is; becomes `result`
 class ShimProcess {
  public:
   struct Callbacks {
@@ -78,8 +85,8 @@ class ShimProcess {
                                                              const ShimRun& run,
                                                              Callbacks callbacks);
 
-  // Finds the shim of an earlier agent process again. kNotFound if it no longer runs (then there is
-  // a result file or there is none).
+  // Finds the shim of an earlier agent process again. kNotFound if it no longer runs: then there is
+  // a result file, or there is none and nothing is left of the job.
   static absl::StatusOr<std::unique_ptr<ShimProcess>> Adopt(os::EventLoop& loop,
                                                             const std::string& job_dir,
                                                             const ProcessKey& key,
@@ -93,7 +100,12 @@ class ShimProcess {
   virtual void ExtendLease(absl::Duration since_boot) = 0;
 };
 
+// kNotFound: there is none (yet). kDataLoss: it is damaged.
 absl::StatusOr<ShimResult> ReadShimResult(const std::string& job_dir);
+// The shim that took the job in `job_dir` over, whether it still runs or not: for an agent that
+// died before it could note the key that Launch() gave. kNotFound: no shim has taken it over, and
+// from now on none will, so that the script never starts.
+absl::StatusOr<ProcessKey> FindShim(const std::string& job_dir);
 // This machine's boot id.
 std::string BootId();
 

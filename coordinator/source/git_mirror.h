@@ -15,10 +15,10 @@
 
 namespace grange::source {
 
-// The bare mirrors of all projects, below one folder: mirrors/<project id>.git. Commits that
-// pipelines use are kept alive by refs/grange/…. Blocks on git: never call it from a reaction or
-// the core loop. Thread-safe. Foreign text (refs, URLs, paths) is never taken for an option and
-// never reaches a shell.
+// The bare mirrors of all projects, below one folder: mirrors/<project id>.git
+// (docs/formats/mirrors.md). Commits that pipelines use are kept alive by refs/grange/…. Blocks on
+// git: never call it from a reaction or the core loop. Thread-safe. Foreign text (refs, URLs,
+// paths) is never taken for an option and never reaches a shell.
 class GitMirrors {
  public:
   explicit GitMirrors(std::string dir);
@@ -33,12 +33,15 @@ class GitMirrors {
   // link or folder); kResourceExhausted above `limit`. Kept in memory (bounded).
   absl::StatusOr<std::string> ReadFile(ProjectId project, absl::string_view sha,
                                        absl::string_view path, uint64_t limit);
-  // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/….
+  // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/…; and
+  // by refs/grange/commits/<sha>, whatever becomes of the branch. What was pushed for it below
+  // refs/grange/incoming goes.
   absl::Status Pin(ProjectId project, absl::string_view sha, absl::string_view ref_name,
                    bool is_tag);
 
-  // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https, ssh, git, file). The
-  // commit, with the branch's or tag's full name.
+  // Fetches `ref` (branch, tag or full SHA; "" = HEAD) from `url` (https://, ssh://, git://,
+  // file:///). The commit, with the branch's or tag's whole name ("feature/x", without refs/heads/;
+  // for a SHA that of the default branch). kNotFound for a ref that is not there.
   struct Fetched {
     std::string sha;
     std::string ref_name;

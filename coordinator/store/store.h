@@ -196,8 +196,8 @@ class Store {
 
   // --- pipelines
   // One transaction: pipeline, jobs (ids are given here and written into the arguments) and, if
-  // `request_key` is not empty, the answer that `make_answer(id)` gives. If the key was used, its
-  // answer is in `*earlier_answer` and nothing is made.
+  // `request_key` is not empty, the pipeline's id in decimal as the key's answer. If the key was
+  // used, its answer is in `*earlier_answer` and nothing is made.
   virtual absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
                                       absl::string_view request_key,
                                       std::optional<std::string>* earlier_answer) = 0;
@@ -224,8 +224,9 @@ class Store {
   // --- agents and tokens
   // One transaction: takes one use of the registration token with this hash and makes the agent
   // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up; the text says
-  // which), kAlreadyExists (name in use). The same request key again gives the same agent, with
-  // the new credential hash.
+  // which; or a tag that the token does not allow), kAlreadyExists (name in use). The token's
+  // project and, if the agent names none, its tags go to the agent. The same request key and token
+  // again give the same agent, with the new credential hash.
   virtual absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
                                      absl::Time now, AgentRow& agent) = 0;
   virtual absl::StatusOr<AgentRow> FindAgentByCredential(absl::string_view hash) = 0;
@@ -239,6 +240,7 @@ class Store {
   virtual absl::Status ResetAgent(AgentId id) = 0;   // session counter to 0
   virtual absl::Status RemoveAgent(AgentId id) = 0;  // kFailedPrecondition while it has jobs
 
+  // The same request key again gives the token that it made (its id), with the new hash.
   virtual absl::Status CreateToken(TokenRow& token, absl::string_view request_key) = 0;
   virtual absl::StatusOr<TokenRow> FindToken(absl::string_view hash) = 0;
   virtual absl::StatusOr<std::vector<TokenRow>> ListTokens() = 0;

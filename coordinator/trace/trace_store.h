@@ -28,6 +28,8 @@ class TraceStore {
     absl::Duration sync_every = absl::Milliseconds(200);
     uint64_t sync_bytes = 1 << 20;
     uint64_t queue_bytes_max = 256 << 20;  // beyond it QueueIsFull(): stop reading streams
+    // How often a full disk is looked at again, while something waits for it.
+    absl::Duration retry_every = absl::Seconds(1);
     // Taken out only for measurements.
     bool sync = true;
   };
@@ -63,8 +65,9 @@ class TraceStore {
   virtual void Prepare(JobId job, AttemptNumber attempt) = 0;
 
   // `bytes` of the assignment's attempt, from `offset` on (the caller has checked fence and CRC).
-  // Bytes that are there already are dropped, a gap is answered with Resume. The first Append of a
-  // stream opens the attempt.
+  // Bytes that are there already are dropped (and acknowledged again), a gap is answered with
+  // Resume, once until something fits. The first Append of a stream opens the attempt; if its row
+  // says that it is complete, it is acknowledged and dropped.
   virtual void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
                       std::shared_ptr<Sender> sender) = 0;
   virtual bool QueueIsFull() const = 0;
@@ -77,17 +80,20 @@ class TraceStore {
                       absl::AnyInvocable<void(absl::StatusOr<End>)> done) = 0;
   // The final row is committed: the file may be compressed; watchers see the end.
   virtual void Complete(JobId job, AttemptNumber attempt) = 0;
-  // The attempt ended without a result (lost, revoked): what there is stays, no more is taken.
+  // The attempt ended without a result (lost, revoked): what there is stays and gets its
+  // PutTraceEnd here, no more is taken.
   virtual void Abandon(JobId job, AttemptNumber attempt) = 0;
 
   // Bytes that can be read now (written, perhaps not yet durable).
   virtual uint64_t Size(JobId job, AttemptNumber attempt) const = 0;
-  // Up to `max` bytes from `offset` on; "" at the end. kNotFound if there is no such trace.
+  // Up to `max` bytes (at most 8 MiB) from `offset` on; "" at the end. kNotFound if there is no
+  // such trace.
   virtual absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
                                            size_t max) const = 0;
 
   // Calls `on_change` (on the writing thread; must not block) after the attempt's file has grown
-  // or is complete, until the returned handle goes.
+  // or is complete, until the returned handle goes. Destroying the handle waits for a call that is
+  // running: not from within `on_change`, nor with a lock held that `on_change` takes.
   class Watch {
    public:
     virtual ~Watch() = default;

@@ -1,0 +1,452 @@
+#include "agent/job/attempt.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "agent/job/script_text.h"
+#include "agent/workspace/work_tree.h"
+#include "common/base/check.h"
+#include "common/base/status_macros.h"
+#include "common/log/log.h"
+#include "common/os/files.h"
+#include "common/os/sha256.h"
+#include "common/text/expand.h"
+
+namespace grange::job {
+namespace {
+
+// So much of a trace may be hashed on the loop's thread; more goes to a worker.
+constexpr uint64_t kHashHereMax = 1 << 20;
+constexpr absl::Duration kJournalRetry = absl::Seconds(5);
+
+using Kind = trace::Record::Kind;
+
+uint64_t FileSize(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
+}
+
+bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
+  if (output.paths.empty()) return false;
+  if (reason != EndReason::kSuccess && reason != EndReason::kScriptFailure &&
+      reason != EndReason::kTimeout) {
+    return false;
+  }
+  switch (output.when) {
+    case ArtifactOutput::When::kAlways:
+      return true;
+    case ArtifactOutput::When::kOnSuccess:
+      return reason == EndReason::kSuccess;
+    case ArtifactOutput::When::kOnFailure:
+      return reason != EndReason::kSuccess;
+  }
+  return false;
+}
+
+// The text of the accepted record: the slot in decimal, a line feed, the spec as it came.
+std::string AcceptedPayload(int slot, const std::string& spec_bytes) {
+  return absl::StrCat(slot, "\n", spec_bytes);
+}
+
+}  // namespace
+
+Attempt::Attempt(const AttemptContext& context, const Assignment& assignment, JobSpec spec,
+                 int slot)
+    : context_(context),
+      assignment_(assignment),
+      spec_(std::move(spec)),
+      slot_(slot),
+      job_dir_(absl::StrCat(context.settings.state_dir, "/jobs/", assignment.job.value(), "-",
+                            assignment.attempt)) {}
+
+bool Attempt::Move(JobEvent event) {
+  const absl::StatusOr<JobPhase> next = NextPhase(phase_, event);
+  if (!next.ok()) {
+    log::Debug("job_event_ignored", {{"job", assignment_}, {"why", next.status()}});
+    return false;
+  }
+  phase_ = *next;
+  return true;
+}
+
+std::string Attempt::WorkTree() const {
+  return workspace::WorkTreePath(os::JoinPath(context_.settings.state_dir, "workspaces"), slot_,
+                                 spec_.sources);
+}
+std::string Attempt::LogPath() const { return os::JoinPath(job_dir_, "log"); }
+std::string Attempt::FilesDir() const { return os::JoinPath(job_dir_, "files"); }
+uint64_t Attempt::TraceBytes() const { return FileSize(LogPath()); }
+
+JobPlace Attempt::Place() const {
+  const AgentSettings& s = context_.settings;
+  return {.assignment = assignment_,
+          .agent = s.agent,
+          .agent_name = s.name,
+          .agent_tags = s.tags,
+          .server = s.server,
+          .slot = slot_,
+          .project_dir = WorkTree(),
+          .builds_dir = absl::StrCat(s.state_dir, "/workspaces/", slot_),
+          .files_dir = FilesDir(),
+          .agent_environment = s.environment};
+}
+
+void Attempt::Accept(const std::string& spec_bytes) {
+  if (const absl::Status made = os::MakeDirs(job_dir_); !made.ok()) {
+    context_.hub.Declined(assignment_, std::string(made.message()));
+    BecomeGone();
+    return;
+  }
+  context_.journal.Append({Kind::kAccepted, assignment_, AcceptedPayload(slot_, spec_bytes)},
+                          [self = shared_from_this()](const absl::Status& durable) {
+                            if (!durable.ok()) {
+                              self->context_.hub.Declined(self->assignment_,
+                                                          std::string(durable.message()));
+                              self->BecomeGone();
+                              return;
+                            }
+                            if (!self->Move(JobEvent::kAcceptDurable)) return;
+                            if (self->cancel_)
+                              return self->Finish(ResultOf(EndReason::kCanceled, ""));
+                            self->context_.hub.Accepted(self->assignment_);
+                          });
+}
+
+void Attempt::Start(JobSecrets secrets) {
+  if (finishing_ || !Move(JobEvent::kStart)) return;
+  secrets_ = std::move(secrets);
+  const Workbench::Folders folders{WorkTree(), job_dir_};
+  if (Workbench::IsQuick(spec_)) {
+    return OnPrepared(context_.workbench.Prepare(assignment_, spec_, folders, cancellation_));
+  }
+  context_.hub.Note(assignment_, "fetching sources");
+  context_.workers.Run([self = shared_from_this(), folders] {
+    Workbench::Prepared prepared = self->context_.workbench.Prepare(self->assignment_, self->spec_,
+                                                                    folders, self->cancellation_);
+    self->context_.loop.Post(
+        [self, prepared = std::move(prepared)] { self->OnPrepared(prepared); });
+  });
+}
+
+void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
+  if (forget_) return BecomeGone();
+  if (phase_ != JobPhase::kPreparing) return;
+  exec::ShimRun run;
+  EndReason reason = prepared.reason;
+  absl::Status ready = prepared.status;
+  std::string text = prepared.text;
+  if (ready.ok() && !cancel_) {
+    ready = MakeRun(prepared.text, run);
+    reason = EndReason::kPrepareFailed;
+    if (!ready.ok()) absl::StrAppend(&text, "ERROR: ", ready.message(), "\n");
+  }
+  secrets_.reset();
+  if (cancel_ || !ready.ok()) {
+    // No shim will write the log: what there is to say is said here.
+    const absl::Status written = os::WriteFile(LogPath(), text);
+    if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
+    return Finish(cancel_ ? ResultOf(EndReason::kCanceled, "") : ResultOf(reason, ready.message()));
+  }
+  if (spec_.stop_on_disconnect && (!lease_.has_value() || *lease_ <= context_.clock.SinceBoot())) {
+    return Finish(ResultOf(EndReason::kLeaseLost,
+                           "the connection to the coordinator was lost "
+                           "before the script could start"));
+  }
+  if (!Move(JobEvent::kPrepared)) return;
+  context_.journal.Append(
+      {Kind::kStarting, assignment_, exec::BootId()},
+      [self = shared_from_this(), run = std::move(run)](const absl::Status& durable) {
+        if (!durable.ok()) {
+          return self->Finish(ResultOf(EndReason::kAgentDiskFull, durable.message()));
+        }
+        if (self->forget_) return self->BecomeGone();
+        if (self->cancel_) return self->Finish(ResultOf(EndReason::kCanceled, ""));
+        self->Launch(run);
+      });
+}
+
+absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
+  const JobSecrets none;
+  GRANGE_ASSIGN_OR_RETURN(
+      JobEnvironment environment,
+      BuildJobEnvironment(spec_, secrets_.has_value() ? *secrets_ : none, Place()));
+  if (!environment.files.empty()) GRANGE_RETURN_IF_ERROR(os::MakeDirs(FilesDir()));
+  for (const VariableFile& file : environment.files) {
+    GRANGE_RETURN_IF_ERROR(os::WriteFile(file.path, file.content.Open()));
+  }
+  run.script = ScriptText(spec_.script);
+  if (!spec_.after_script.empty()) run.after_script = ScriptText(spec_.after_script);
+  run.env = std::move(environment.variables);
+  run.masks = std::move(environment.masks);
+  run.cwd = WorkTree();
+  run.timeout = spec_.timeout;
+  run.after_script_timeout = spec_.after_script_timeout;
+  run.trace_limit_bytes = spec_.trace_limit_bytes;
+  run.stop_on_disconnect = spec_.stop_on_disconnect;
+  run.trace_prefix = prefix;
+  return absl::OkStatus();
+}
+
+exec::ShimProcess::Callbacks Attempt::ShimCallbacks() {
+  return {.on_output =
+              [self = weak_from_this()] {
+                if (const auto attempt = self.lock()) {
+                  attempt->context_.traces.Grown(attempt->assignment_);
+                }
+              },
+          .on_end =
+              [self = weak_from_this()](std::optional<exec::ShimResult> result) {
+                if (const auto attempt = self.lock()) attempt->OnShimEnded(result);
+              }};
+}
+
+void Attempt::Launch(const exec::ShimRun& run) {
+  absl::StatusOr<std::unique_ptr<exec::ShimProcess>> shim = exec::ShimProcess::Launch(
+      context_.loop, context_.settings.shim_program, job_dir_, run, ShimCallbacks());
+  if (!shim.ok()) {
+    log::Error("shim_not_started", {{"job", assignment_}, {"error", shim.status()}});
+    return Finish(ResultOf(EndReason::kPrepareFailed, shim.status().message()));
+  }
+  if (!Move(JobEvent::kLaunched)) return;
+  Running(*std::move(shim));
+  context_.hub.Started(assignment_);
+  context_.traces.Open(assignment_, LogPath(), 0);
+  log::Info("job_started", {{"job", assignment_}, {"name", spec_.name}, {"slot", slot_}});
+}
+
+void Attempt::Running(std::unique_ptr<exec::ShimProcess> shim) {
+  shim_ = std::move(shim);
+  if (lease_.has_value()) shim_->ExtendLease(*lease_);
+  if (forget_) shim_->Cancel(absl::ZeroDuration(), /*force=*/true);
+}
+
+void Attempt::SetLease(absl::Duration deadline) {
+  lease_ = deadline;
+  if (shim_ != nullptr) shim_->ExtendLease(deadline);
+}
+
+void Attempt::Cancel(absl::Duration grace, bool force) {
+  if (finishing_ || phase_ == JobPhase::kFinished || phase_ == JobPhase::kGone) return;
+  cancel_ = true;
+  switch (phase_) {
+    case JobPhase::kAccepted:
+      return Finish(ResultOf(EndReason::kCanceled, ""));
+    case JobPhase::kPreparing:
+    case JobPhase::kUploading:
+      return cancellation_.Cancel();  // its end is reported by the worker
+    case JobPhase::kRunning:
+      if (shim_ != nullptr) shim_->Cancel(grace, force);
+      return;
+    case JobPhase::kAccepting:  // these two look at cancel_ when the journal answers
+    case JobPhase::kStarting:
+    case JobPhase::kFinished:
+    case JobPhase::kGone:
+      return;
+  }
+}
+
+void Attempt::Forget() {
+  if (phase_ == JobPhase::kGone) return;
+  forget_ = true;
+  cancellation_.Cancel();
+  if (phase_ == JobPhase::kRunning && shim_ != nullptr) {
+    return shim_->Cancel(absl::ZeroDuration(), /*force=*/true);
+  }
+  // A worker still writes into the folder, or the journal is asked: they come back here.
+  if (phase_ == JobPhase::kPreparing || phase_ == JobPhase::kStarting ||
+      phase_ == JobPhase::kUploading) {
+    return;
+  }
+  BecomeGone();
+}
+
+void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
+  // Called from within the shim's object: it goes a turn later.
+  if (shim_ != nullptr) context_.loop.Post([shim = std::move(shim_)] {});
+  const absl::Status removed = os::RemoveTree(FilesDir());
+  if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
+  if (forget_) return BecomeGone();
+  if (!shim_result.has_value()) {
+    return Finish(ResultOf(EndReason::kSupervisorDied,
+                           "the job's supervisor was killed, and the job with it"));
+  }
+  JobResult result = ResultOf(*shim_result);
+  if (!WantsArtifacts(spec_.artifacts_out, result.reason)) return Finish(std::move(result));
+  if (Move(JobEvent::kShimEnded)) StoreArtifacts(std::move(result));
+}
+
+void Attempt::StoreArtifacts(JobResult result) {
+  context_.traces.Grown(assignment_);
+  context_.hub.Note(assignment_, "uploading artifacts");
+  ArtifactOutput output = spec_.artifacts_out;
+  // Paths may name variables; secrets have no place in a file's name.
+  const absl::StatusOr<JobEnvironment> environment = BuildJobEnvironment(spec_, {}, Place());
+  const auto look_up = [&](absl::string_view name) -> std::optional<std::string> {
+    if (!environment.ok()) return std::nullopt;
+    for (absl::string_view entry : environment->variables) {
+      if (absl::ConsumePrefix(&entry, name) && absl::ConsumePrefix(&entry, "=")) {
+        return std::string(entry);
+      }
+    }
+    return std::nullopt;
+  };
+  for (std::string& path : output.paths) path = text::Expand(path, look_up, text::Unknown::kKeep);
+  for (std::string& path : output.exclude) {
+    path = text::Expand(path, look_up, text::Unknown::kKeep);
+  }
+  output.name = text::Expand(output.name, look_up, text::Unknown::kKeep);
+  const Workbench::Folders folders{WorkTree(), job_dir_};
+  context_.workers.Run([self = shared_from_this(), result = std::move(result),
+                        output = std::move(output), folders]() mutable {
+    const Workbench::Stored stored =
+        self->context_.workbench.Store(self->assignment_, output, folders, self->cancellation_);
+    result.artifact_id = stored.artifact_id;
+    result.artifact_error = stored.error;
+    if (stored.failed && result.reason == EndReason::kSuccess) {
+      result.reason = EndReason::kArtifactsFailed;
+      result.detail = stored.error;
+    }
+    self->context_.loop.Post([self, result = std::move(result)]() mutable {
+      if (self->forget_) return self->BecomeGone();
+      if (self->cancel_) result.reason = EndReason::kCanceled;
+      self->Finish(std::move(result));
+    });
+  });
+}
+
+// From here on the attempt has ended; what is left is its trace's checksum and the record.
+void Attempt::Finish(JobResult result) {
+  if (finishing_ || phase_ == JobPhase::kFinished || phase_ == JobPhase::kGone) return;
+  finishing_ = true;
+  // A machine that went down may have lost the end of the log: the result speaks of what is there.
+  result.trace_bytes = TraceBytes();
+  context_.traces.Open(assignment_, LogPath(), 0);
+  std::optional<std::string> digest =
+      context_.traces.Digest(assignment_, result.trace_bytes, kHashHereMax);
+  if (digest.has_value()) {
+    result.trace_sha256 = *std::move(digest);
+    return FinishHashed(std::move(result));
+  }
+  context_.workers.Run([self = shared_from_this(), result = std::move(result)]() mutable {
+    const absl::StatusOr<std::string> hash = trace::HashFile(self->LogPath(), result.trace_bytes);
+    if (!hash.ok()) {
+      log::Error("log_unreadable", {{"job", self->assignment_}, {"error", hash.status()}});
+      result.trace_bytes = 0;
+    }
+    result.trace_sha256 = hash.ok() ? *hash : os::Sha256Of("");
+    self->context_.loop.Post(
+        [self, result = std::move(result)]() mutable { self->FinishHashed(std::move(result)); });
+  });
+}
+
+void Attempt::FinishHashed(JobResult result) {
+  if (forget_) return BecomeGone();
+  WriteResult(std::move(result));
+}
+
+void Attempt::WriteResult(JobResult result) {
+  const std::string text = EncodeResult(result);
+  context_.journal.Append(
+      {Kind::kFinished, assignment_, text},
+      [self = shared_from_this(), result = std::move(result)](const absl::Status& durable) {
+        if (self->phase_ == JobPhase::kGone) return;
+        if (self->forget_) return self->BecomeGone();
+        if (!durable.ok()) {
+          log::Error("result_not_durable", {{"job", self->assignment_}, {"error", durable}});
+          self->context_.loop.After(kJournalRetry, [self, result] { self->WriteResult(result); });
+          return;
+        }
+        if (!self->Move(JobEvent::kResult)) return;
+        log::Info("job_finished", {{"job", self->assignment_},
+                                   {"reason", EndReasonName(result.reason)},
+                                   {"exit_code", result.exit_code},
+                                   {"trace_bytes", result.trace_bytes}});
+        self->result_ = result;
+        self->context_.traces.Ended(self->assignment_, result.trace_bytes,
+                                    [attempt = self.get()] { attempt->SendResult(); });
+      });
+}
+
+// Called by the trace sender when the whole trace is on its way: a result that overtook it would
+// only make the coordinator ask for the rest.
+void Attempt::SendResult() {
+  if (result_sent_ || !result_.has_value() || phase_ != JobPhase::kFinished) return;
+  result_sent_ = true;
+  context_.hub.Finished(assignment_, *result_);
+}
+
+void Attempt::BecomeGone() {
+  if (phase_ == JobPhase::kGone) return;
+  phase_ = JobPhase::kGone;
+  const absl::Status noted = context_.journal.AppendLazily({Kind::kForgotten, assignment_, ""});
+  if (!noted.ok()) log::Warning("not_noted_as_forgotten", {{"job", assignment_}, {"why", noted}});
+  context_.traces.Close(assignment_);
+  secrets_.reset();
+  if (on_gone_) on_gone_();
+}
+
+void Attempt::Recover(const std::vector<trace::Record>& records) {
+  phase_ = JobPhase::kAccepted;
+  std::string boot_id;
+  const std::string* result = nullptr;  // the last one: an earlier one was corrected by it
+  for (const trace::Record& record : records) {
+    if (record.kind == Kind::kFinished) result = &record.payload;
+    if (record.kind == Kind::kStarting) {
+      phase_ = JobPhase::kStarting;
+      boot_id = record.payload;
+    }
+  }
+  if (result != nullptr) return RecoverResult(*result);
+  if (phase_ == JobPhase::kStarting) RecoverRun(boot_id);
+}
+
+void Attempt::RecoverResult(const std::string& text) {
+  phase_ = JobPhase::kRunning;
+  absl::StatusOr<JobResult> result = DecodeResult(text);
+  if (!result.ok()) {
+    log::Error("result_damaged", {{"job", assignment_}, {"error", result.status()}});
+    return Finish(ResultOf(EndReason::kAgentCrash, "the record of its result is damaged"));
+  }
+  context_.traces.Open(assignment_, LogPath(), std::nullopt);
+  // Lost with the machine: the result must not promise bytes that no one can send.
+  if (TraceBytes() != result->trace_bytes) return Finish(*std::move(result));
+  phase_ = JobPhase::kFinished;
+  result_ = *std::move(result);
+  context_.traces.Ended(assignment_, result_->trace_bytes, [this] { SendResult(); });
+}
+
+// The script may have been started, so it never is again: either its shim is found, or what it
+// has left.
+void Attempt::RecoverRun(const std::string& boot_id) {
+  context_.traces.Open(assignment_, LogPath(), std::nullopt);
+  const bool same_boot = boot_id == exec::BootId();
+  const absl::StatusOr<exec::ProcessKey> key = exec::FindShim(job_dir_);
+  if (same_boot && key.ok()) {
+    absl::StatusOr<std::unique_ptr<exec::ShimProcess>> shim =
+        exec::ShimProcess::Adopt(context_.loop, job_dir_, *key, ShimCallbacks());
+    if (shim.ok()) {
+      phase_ = JobPhase::kRunning;
+      log::Info("job_adopted", {{"job", assignment_}, {"pid", key->pid}});
+      return Running(*std::move(shim));
+    }
+    if (!absl::IsNotFound(shim.status())) {
+      log::Error("shim_not_adopted", {{"job", assignment_}, {"error", shim.status()}});
+    }
+  }
+  const absl::StatusOr<exec::ShimResult> left = exec::ReadShimResult(job_dir_);
+  if (key.ok() && left.ok()) {
+    phase_ = JobPhase::kRunning;
+    return OnShimEnded(*left);
+  }
+  if (!same_boot) {
+    return Finish(ResultOf(EndReason::kHostRestart, "the agent's machine was restarted"));
+  }
+  if (key.ok()) return OnShimEnded(std::nullopt);
+  Finish(ResultOf(EndReason::kAgentCrash, "the agent died while the job was being started"));
+}
+
+}  // namespace grange::job

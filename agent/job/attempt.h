@@ -1,0 +1,145 @@
+#ifndef GRANGE_AGENT_JOB_ATTEMPT_H_
+#define GRANGE_AGENT_JOB_ATTEMPT_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "agent/exec/shim_process.h"
+#include "agent/job/job_environment.h"
+#include "agent/job/job_phase.h"
+#include "agent/job/job_result.h"
+#include "agent/job/job_spec.h"
+#include "agent/job/workbench.h"
+#include "agent/job/worker_pool.h"
+#include "agent/trace/journal.h"
+#include "agent/trace/trace_sender.h"
+#include "agent/workspace/cancellation.h"
+#include "common/base/clock.h"
+#include "common/base/id.h"
+#include "common/os/event_loop.h"
+
+namespace grange::job {
+
+// What attempts say to the coordinator. Without a session a message goes nowhere: what matters is
+// said again by the next Hello.
+class Hub {
+ public:
+  virtual ~Hub() = default;
+  virtual void Accepted(const Assignment& assignment) = 0;
+  virtual void Declined(const Assignment& assignment, const std::string& reason) = 0;
+  virtual void Started(const Assignment& assignment) = 0;
+  virtual void Finished(const Assignment& assignment, const JobResult& result) = 0;
+  virtual void Note(const Assignment& assignment, const std::string& text) = 0;
+};
+
+// What stays the same while an agent runs.
+struct AgentSettings {
+  std::string state_dir;
+  std::string shim_program;
+  AgentId agent;
+  std::string name;
+  std::vector<std::string> tags;
+  bool run_untagged = true;
+  int slots = 1;
+  std::string server;
+  std::vector<std::string> environment;         // of the agent's own process
+  uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
+};
+
+// Everything that attempts use and none of them owns.
+struct AttemptContext {
+  const AgentSettings& settings;
+  os::EventLoop& loop;
+  const Clock& clock;
+  trace::Journal& journal;
+  trace::TraceSender& traces;
+  WorkerPool& workers;
+  Workbench& workbench;
+  Hub& hub;
+};
+
+// One attempt of a job at its agent, from the offer to its being forgotten: writes down each step
+// before it tells or does it (docs/formats/agent-journal.md), and finds its way back from the
+// journal after a crash. Used on the loop's thread only; work that blocks goes to the workers.
+//
+// Owned by the job table through a shared_ptr that posted work shares, so that an answer never
+// finds its asker gone; after Gone an attempt ignores whatever comes.
+class Attempt : public std::enable_shared_from_this<Attempt> {
+ public:
+  Attempt(const AttemptContext& context, const Assignment& assignment, JobSpec spec, int slot);
+
+  // A new offer: written down, then accepted. `spec_bytes` is what DecodeSpec gets after a crash.
+  void Accept(const std::string& spec_bytes);
+  // Goes on where the journal says; once, instead of Accept().
+  void Recover(const std::vector<trace::Record>& records);
+
+  void Start(JobSecrets secrets);
+  void Cancel(absl::Duration grace, bool force);
+  // The coordinator has no more use for it. A run that still goes on is killed first.
+  void Forget();
+  // The lease ends at this time since boot.
+  void SetLease(absl::Duration deadline);
+  // The link is new: a result that was sent before may have been lost.
+  void NewSession() { result_sent_ = false; }
+  // The agent ends: work of other threads is stopped. Nothing is recorded.
+  void Abandon() { cancellation_.Cancel(); }
+
+  const Assignment& assignment() const { return assignment_; }
+  JobPhase phase() const { return phase_; }
+  int slot() const { return slot_; }
+  bool holds_slot() const { return phase_ != JobPhase::kFinished && phase_ != JobPhase::kGone; }
+  uint64_t TraceBytes() const;
+  const std::string& job_dir() const { return job_dir_; }
+  // Called once, when the attempt is gone.
+  void set_on_gone(std::function<void()> on_gone) { on_gone_ = std::move(on_gone); }
+
+ private:
+  bool Move(JobEvent event);
+  void OnPrepared(const Workbench::Prepared& prepared);
+  absl::Status MakeRun(const std::string& prefix, exec::ShimRun& run);
+  void Launch(const exec::ShimRun& run);
+  exec::ShimProcess::Callbacks ShimCallbacks();
+  void Running(std::unique_ptr<exec::ShimProcess> shim);
+  void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);
+  void StoreArtifacts(JobResult result);
+  void RecoverRun(const std::string& boot_id);
+  void RecoverResult(const std::string& text);
+
+  void Finish(JobResult result);
+  void FinishHashed(JobResult result);
+  void WriteResult(JobResult result);
+  void SendResult();
+  void BecomeGone();
+
+  JobPlace Place() const;
+  std::string WorkTree() const;
+  std::string LogPath() const;
+  std::string FilesDir() const;
+  bool Ending() const { return forget_ || cancel_; }
+
+  const AttemptContext context_;
+  const Assignment assignment_;
+  const JobSpec spec_;
+  const int slot_;
+  const std::string job_dir_;
+  JobPhase phase_ = JobPhase::kAccepting;
+  std::optional<JobSecrets> secrets_;  // from Start() until the shim has them
+  workspace::Cancellation cancellation_;
+  std::unique_ptr<exec::ShimProcess> shim_;
+  std::optional<absl::Duration> lease_;
+  std::optional<JobResult> result_;  // once it is durable
+  bool finishing_ = false;           // the result is being hashed or written
+  bool cancel_ = false;
+  bool forget_ = false;
+  bool result_sent_ = false;  // in this session
+  std::function<void()> on_gone_;
+};
+
+}  // namespace grange::job
+
+#endif  // GRANGE_AGENT_JOB_ATTEMPT_H_

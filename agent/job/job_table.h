@@ -1,0 +1,91 @@
+#ifndef GRANGE_AGENT_JOB_JOB_TABLE_H_
+#define GRANGE_AGENT_JOB_JOB_TABLE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "agent/job/attempt.h"
+
+namespace grange::job {
+
+// What a Hello says about one attempt.
+struct Report {
+  enum class Phase { kAccepted, kStarting, kRunning, kFinished };
+  Assignment assignment;
+  Phase phase = Phase::kAccepted;
+  uint64_t trace_bytes = 0;
+};
+
+// What a Welcome says about one attempt.
+struct Verdict {
+  enum class Kind { kGoOn, kStart, kForget, kRevoke };
+  Assignment assignment;
+  Kind kind = Kind::kGoOn;
+  uint64_t trace_offset = 0;
+};
+
+// All attempts of this agent. Messages about an attempt that it doesn't hold, or holds under
+// another fence, change nothing: the fence says who may run a job. Used on the loop's thread only.
+class JobTable {
+ public:
+  using DecodeSpec = std::function<absl::StatusOr<JobSpec>(absl::string_view bytes)>;
+
+  JobTable(const AttemptContext& context, DecodeSpec decode);
+  ~JobTable();
+
+  // Takes up what the journal has, and removes the folders of what it hasn't. Once, before
+  // anything else.
+  void Recover();
+
+  void Offer(const Assignment& assignment, const std::string& spec_bytes);
+  void Start(const Assignment& assignment, JobSecrets secrets);
+  void Cancel(const Assignment& assignment, absl::Duration grace, bool force);
+  void Forget(const Assignment& assignment);  // JobForget and Revoke alike
+  void Drain(bool on) { draining_ = on; }
+
+  std::vector<Report> Reports() const;
+  void BeginSession();
+  void Apply(const Verdict& verdict);
+  // The lease ends at this time since boot; also for attempts that come later.
+  void SetLease(absl::Duration deadline);
+
+  bool draining() const { return draining_; }
+  bool empty() const { return attempts_.empty(); }
+  int FreeSlots() const;
+  uint64_t FreeBytes() const;
+  // Called when the last attempt has gone.
+  void set_on_empty(std::function<void()> on_empty) { on_empty_ = std::move(on_empty); }
+  // The agent ends: stops the workers' doings, records nothing, leaves all jobs running.
+  void Abandon();
+
+ private:
+  std::shared_ptr<Attempt> Find(const Assignment& assignment) const;
+  std::optional<int> FreeSlot() const;
+  std::string WhyNot(const Assignment& assignment) const;
+  void Add(std::shared_ptr<Attempt> attempt);
+  void Remove(const std::shared_ptr<Attempt>& attempt);
+  void RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records);
+  void SweepFolders();
+  void DeleteLater(const std::string& folder);
+
+  const AttemptContext context_;
+  const DecodeSpec decode_;
+  // Shared with work that is under way, see Attempt.
+  std::map<Assignment, std::shared_ptr<Attempt>> attempts_;
+  std::optional<absl::Duration> lease_;
+  bool draining_ = false;
+  uint64_t deleted_ = 0;
+  std::function<void()> on_empty_;
+};
+
+}  // namespace grange::job
+
+#endif  // GRANGE_AGENT_JOB_JOB_TABLE_H_

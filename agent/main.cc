@@ -1,0 +1,137 @@
+// grange-agent: connects to a coordinator and runs its jobs.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "agent/session/check.h"
+#include "agent/session/registration.h"
+#include "agent/session/run_agent.h"
+
+namespace grange::session {
+namespace {
+
+// docs/operations.md: 1 the input or the work failed, 2 usage, 3 nobody answers, 4 not allowed.
+int ExitCode(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kOk:
+      return 0;
+    case absl::StatusCode::kInvalidArgument:
+      return 2;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return 3;
+    case absl::StatusCode::kUnauthenticated:
+    case absl::StatusCode::kPermissionDenied:
+      return 4;
+    default:
+      return 1;
+  }
+}
+
+int Report(const absl::Status& status) {
+  if (!status.ok()) {
+    std::fprintf(stderr, "grange-agent: %s\n", std::string(status.message()).c_str());
+  }
+  return ExitCode(status);
+}
+
+int RunRegister(RegisterOptions options, bool ask) {
+  if (ask) {
+    absl::StatusOr<RegisterOptions> asked = AskForOptions(options, std::cin, std::cout);
+    if (!asked.ok()) return Report(asked.status());
+    options = *std::move(asked);
+  }
+  if (options.coordinator.empty() || options.token.empty()) {
+    return Report(absl::InvalidArgumentError(
+        "register needs --coordinator HOST:PORT and --token TOKEN (a token comes from 'grangectl "
+        "token create --registration')"));
+  }
+  const absl::StatusOr<AgentIdentity> identity = Register(options);
+  if (!identity.ok()) return Report(identity.status());
+  std::printf("registered agent '%s' (%lld) with %s; start it with: grange-agent run --state %s\n",
+              identity->name.c_str(), static_cast<long long>(identity->id.value()),
+              identity->coordinator.c_str(), options.state_dir.c_str());
+  return 0;
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("grange-agent connects to a Grange coordinator and runs its jobs.", "grange-agent");
+  app.set_version_flag("--version", std::string("grange-agent ") + GRANGE_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Exit status: 0 done, 1 failed, 2 usage, 3 the coordinator can't be reached, 4 not "
+      "allowed.");
+  const char kStateHelp[] = "directory with all that this agent knows and keeps";
+
+  RegisterOptions registration;
+  bool no_untagged = false;
+  CLI::App* const reg = app.add_subcommand(
+      "register",
+      "trade a registration token for this agent's own credential; asks on a terminal "
+      "if only --state is given");
+  reg->add_option("--state", registration.state_dir, kStateHelp)->required()->type_name("DIR");
+  reg->add_option("--coordinator", registration.coordinator, "where the coordinator listens")
+      ->type_name("HOST:PORT");
+  reg->add_option("--token", registration.token,
+                  "what 'grangectl token create --registration' has printed")
+      ->type_name("TOKEN");
+  reg->add_option("--tag", registration.tags, "a tag that jobs may ask for; may be repeated")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  reg->add_flag("--no-untagged", no_untagged, "take only jobs that ask for one of the tags");
+  reg->add_option("--slots", registration.slots, "jobs at the same time")
+      ->type_name("N")
+      ->capture_default_str();
+  reg->add_option("--name", registration.name, "name of the agent; this machine's if not given")
+      ->type_name("NAME");
+  reg->add_flag("--insecure", registration.insecure, "plain text instead of TLS; loopback only");
+
+  RunOptions run_options;
+  uint64_t keep_free_mib = run_options.free_bytes_min >> 20;
+  CLI::App* const run = app.add_subcommand(
+      "run", "take jobs until SIGTERM (jobs go on) or SIGQUIT (ends when the last job has ended)");
+  run->add_option("--state", run_options.state_dir, kStateHelp)->required()->type_name("DIR");
+  run->add_option("--shim", run_options.shim_program,
+                  "the program grange-shim; the one beside this program if not given")
+      ->type_name("FILE");
+  run->add_option("--keep-free", keep_free_mib, "take no jobs with less free disk, in MiB")
+      ->type_name("MIB")
+      ->capture_default_str();
+
+  std::string check_state, check_shim;
+  CLI::App* const check =
+      app.add_subcommand("check",
+                         "say in order what works and what doesn't, from the state "
+                         "directory to the coordinator's certificate");
+  check->add_option("--state", check_state, kStateHelp)->required()->type_name("DIR");
+  check->add_option("--shim", check_shim, "as for run")->type_name("FILE");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  if (reg->parsed()) {
+    registration.run_untagged = !no_untagged;
+    size_t given = 0;
+    for (const CLI::Option* option : reg->get_options()) given += option->count() > 0 ? 1 : 0;
+    const bool only_state = given == 1;
+    return RunRegister(registration, only_state && ::isatty(STDIN_FILENO) == 1);
+  }
+  if (run->parsed()) {
+    run_options.free_bytes_min = keep_free_mib << 20;
+    return Report(RunAgent(run_options));
+  }
+  return Report(CheckAgent(check_state, check_shim, std::cout));
+}
+
+}  // namespace
+}  // namespace grange::session
+
+int main(int argc, char** argv) { return grange::session::Main(argc, argv); }

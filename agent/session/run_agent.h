@@ -1,0 +1,31 @@
+#ifndef GRANGE_AGENT_SESSION_RUN_AGENT_H_
+#define GRANGE_AGENT_SESSION_RUN_AGENT_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace grange::session {
+
+struct RunOptions {
+  std::string state_dir;
+  std::string shim_program;  // "": grange-shim beside this program
+  uint64_t free_bytes_min = uint64_t{1} << 30;
+};
+
+// Runs the agent of a state directory until it is told to end: SIGTERM and SIGINT end only this
+// process, jobs go on under their shims; SIGQUIT takes no more jobs and ends when the last one is
+// done. Prints a line "ready …" on stdout with the first session. Blocks SIGTERM and so on first
+// thing: call it before anything starts a thread.
+//
+// kFailedPrecondition if the directory has no registration, kAlreadyExists if another agent uses
+// it.
+absl::Status RunAgent(const RunOptions& options);
+
+// The default of RunOptions::shim_program.
+std::string ShimBesideThisProgram();
+
+}  // namespace grange::session
+
+#endif  // GRANGE_AGENT_SESSION_RUN_AGENT_H_

@@ -1,0 +1,143 @@
+#include "agent/shim/script_start.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+
+#include "agent/shim/job_folder.h"
+#include "agent/shim/owned_fd.h"
+
+namespace grange::shim {
+namespace {
+
+// The script is handed over as an open file in memory: nothing of it is left on disk, and that
+// costs a tenth. The first thing the shell does is to close its number, so that the job's processes
+// have just 0 to 2; on the script's own first line, so that lines keep their numbers.
+constexpr int kScriptFd = 3;
+constexpr char kScriptPath[] = "/dev/fd/3";
+constexpr char kScriptStart[] = "exec 3<&-;";
+
+enum class ChildStep { kNone, kRedirect, kEnterDirectory, kExecute };
+
+// Written by the child into the memory that it shares with us until it executes the shell.
+struct ChildFailure {
+  volatile ChildStep step = ChildStep::kNone;
+  volatile int error = 0;
+};
+
+struct ChildPlan {
+  const char* shell;
+  char* const* argv;
+  char* const* envp;
+  const char* cwd;
+  int script_fd;
+  int output_fd;
+  mode_t mode_mask;
+  pid_t parent;
+};
+
+void Fail(ChildStep step, ChildFailure* failure) {
+  failure->error = errno;
+  failure->step = step;
+}
+
+// Runs in the child, in its parent's memory: system calls only.
+void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
+  setsid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != plan.parent) return;  // the shim died before that took effect
+  // Those that the shim ignores, and two that glibc keeps to itself and leaves ignored after
+  // posix_spawn: hence by system call. Handlers go with exec anyway.
+  const struct {
+    uint64_t handler, flags, restorer, mask;  // all zero: SIG_DFL
+  } standard{};
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGPIPE, 32, 33}) {
+    syscall(SYS_rt_sigaction, signal, &standard, nullptr, sizeof standard.mask);
+  }
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  umask(plan.mode_mask);
+  const int null = open("/dev/null", O_RDONLY);
+  if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(plan.output_fd, STDOUT_FILENO) < 0 ||
+      dup2(plan.output_fd, STDERR_FILENO) < 0 || dup2(plan.script_fd, kScriptFd) < 0 ||
+      fcntl(kScriptFd, F_SETFD, 0) != 0) {
+    return Fail(ChildStep::kRedirect, failure);
+  }
+  close_range(kScriptFd + 1, ~0U, 0);
+  if (chdir(plan.cwd) != 0) return Fail(ChildStep::kEnterDirectory, failure);
+  execve(plan.shell, plan.argv, plan.envp);
+  Fail(ChildStep::kExecute, failure);
+}
+
+// vfork: the child needs no copy of our page tables, and we hear without a pipe whether the shell
+// could be executed.
+[[gnu::noinline]] pid_t Spawn(const ChildPlan& plan, ChildFailure* failure) {
+  const pid_t pid = vfork();
+  if (pid == 0) {
+    BecomeScript(plan, failure);
+    _exit(127);
+  }
+  return pid;
+}
+
+std::string Describe(const ScriptStart& start, const ChildFailure& failure) {
+  const std::string reason = std::string(": ") + std::strerror(failure.error);
+  switch (failure.step) {
+    case ChildStep::kNone:
+      break;
+    case ChildStep::kRedirect:
+      return "cannot connect the script and its output" + reason;
+    case ChildStep::kEnterDirectory:
+      return "cannot enter the working directory '" + start.cwd + "'" + reason;
+    case ChildStep::kExecute:
+      return "cannot execute the shell '" + start.shell + "'" + reason;
+  }
+  return "";
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
+  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+StartedScript StartScript(const ScriptStart& start) {
+  const OwnedFd script(memfd_create("script", MFD_CLOEXEC));
+  int error = script.is_open() ? WriteAll(script.get(), kScriptStart) : errno;
+  if (error == 0) error = WriteAll(script.get(), start.script);
+  if (error != 0) return {.detail = std::string("cannot hold the script: ") + std::strerror(error)};
+  const std::vector<std::string> arguments = {start.shell, kScriptPath};
+  const std::vector<char*> argv = Pointers(arguments);
+  const std::vector<char*> envp = Pointers(start.env);
+  ChildFailure failure;
+  const ChildPlan plan = {.shell = start.shell.c_str(),
+                          .argv = argv.data(),
+                          .envp = envp.data(),
+                          .cwd = start.cwd.c_str(),
+                          .script_fd = script.get(),
+                          .output_fd = start.output_fd,
+                          .mode_mask = start.umask,
+                          .parent = getpid()};
+  const pid_t pid = Spawn(plan, &failure);
+  if (pid < 0) {
+    return {.detail =
+                std::string("cannot start a process for the script: ") + std::strerror(errno)};
+  }
+  if (failure.step != ChildStep::kNone) return {.detail = Describe(start, failure)};
+  return {.pid = pid};
+}
+
+}  // namespace grange::shim

@@ -1,0 +1,59 @@
+#ifndef GRANGE_AGENT_SHIM_SPOOL_H_
+#define GRANGE_AGENT_SHIM_SPOOL_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "agent/shim/masker.h"
+#include "agent/shim/owned_fd.h"
+
+namespace grange::shim {
+
+// The way of a job's output: out of its pipe, through the masker, to the end of the file `log`.
+//
+// The file never grows beyond its limit; what comes later is read and counted, so that the job is
+// not slowed. After a failed write nothing more is written.
+class Spool {
+ public:
+  Spool(OwnedFd log, uint64_t limit_bytes, const std::vector<std::string>& masks);
+
+  // Reads from `pipe` from now on (non-blocking).
+  void SetPipe(OwnedFd pipe);
+  // -1: no pipe, or it has come to its end.
+  int pipe() const { return pipe_.get(); }
+
+  // Takes what the pipe has, at most about a megabyte. False if it has nothing now.
+  bool Pump();
+  // Takes all that the pipe has, and closes it.
+  void DrainPipe();
+
+  void Add(std::string_view bytes);
+  // The end of all output: writes what the masker held back; `sync`: and makes the file durable.
+  void Finish(bool sync);
+
+  uint64_t log_bytes() const { return log_bytes_; }
+  uint64_t dropped_bytes() const { return dropped_bytes_; }
+  int error() const { return error_; }  // errno of the write that failed; 0: none
+
+ private:
+  bool PumpOnce();
+  bool DropOnce();
+  void Append(std::string_view masked);
+
+  OwnedFd log_;
+  OwnedFd pipe_;
+  OwnedFd null_;
+  const uint64_t limit_bytes_;
+  Masker masker_;
+  std::vector<char> buffer_;
+  std::string masked_;
+  uint64_t log_bytes_ = 0;
+  uint64_t dropped_bytes_ = 0;
+  int error_ = 0;
+};
+
+}  // namespace grange::shim
+
+#endif  // GRANGE_AGENT_SHIM_SPOOL_H_

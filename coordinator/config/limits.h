@@ -1,0 +1,21 @@
+#ifndef GRANGE_COORDINATOR_CONFIG_LIMITS_H_
+#define GRANGE_COORDINATOR_CONFIG_LIMITS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+// What a configuration may cost. Each limit that is reached gives one error that names it.
+namespace grange::config {
+
+inline constexpr size_t kFileBytesMax = 16 << 20;  // of one file, checked before it is parsed
+inline constexpr int kDepthMax = 100;              // lists and maps inside each other
+// Values of a configuration, counted as often as aliases, merges and `extends` repeat them: what
+// a walk over the whole of it visits.
+inline constexpr int64_t kVisitsMax = 2'000'000;
+inline constexpr int kIncludesMax = 150;         // of a pipeline, repeated ones counted
+inline constexpr int kExtendsDepthMax = 11;      // parents of parents
+inline constexpr size_t kDiagnosticsMax = 1000;  // reported ones; the rest is only counted
+
+}  // namespace grange::config
+
+#endif  // GRANGE_COORDINATOR_CONFIG_LIMITS_H_

@@ -1,0 +1,63 @@
+#ifndef GRANGE_COORDINATOR_CONTROL_BACKEND_H_
+#define GRANGE_COORDINATOR_CONTROL_BACKEND_H_
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/id.h"
+#include "coordinator/schedule/event.h"
+#include "coordinator/schedule/scheduler.h"
+#include "coordinator/store/store.h"
+
+namespace grange::control {
+
+struct SubmitOrder {
+  std::string request_key;  // "" : none
+  std::string project;
+  std::string sha;  // full; "" with `url`
+  std::string ref_name;
+  bool is_tag = false;
+  std::string url;
+  std::string file;   // "": .gitlab-ci.yml
+  std::string event;  // "": push
+  std::vector<std::pair<std::string, std::string>> variables;
+  std::string before_sha;
+  std::string default_branch;
+};
+
+struct SubmitAnswer {
+  enum class Outcome { kCreated, kNeedObjects, kNoJobs, kInvalid };
+  Outcome outcome = Outcome::kCreated;
+  PipelineId pipeline;
+  ProjectId project;
+  std::string sha;
+  std::vector<std::string> errors, warnings;
+};
+
+// What grangectl's door needs of the coordinator's inside. Calls block until what they did is
+// durable; they come from gRPC's synchronous threads, several at once.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual absl::StatusOr<SubmitAnswer> Submit(const SubmitOrder& order) = 0;
+
+  // CancelPipeline … PlayJob: checked against what is the case now, applied, committed.
+  // kNotFound, or kFailedPrecondition with what to do instead.
+  virtual absl::Status Request(const schedule::Event& request) = 0;
+  // Facts about agents that have changed by a person: not checked.
+  virtual void Tell(schedule::Event event) = 0;
+
+  virtual absl::StatusOr<schedule::Explanation> Why(JobId job) = 0;
+  virtual std::vector<schedule::Scheduler::AgentView> Agents() = 0;
+  virtual absl::Time LastContact(AgentId agent) const = 0;
+  virtual void EndSessionsOf(AgentId agent, const absl::Status& why) = 0;
+  // "" or why nothing new is taken (a full disk).
+  virtual std::string ReadOnlyReason() const = 0;
+};
+
+}  // namespace grange::control
+
+#endif  // GRANGE_COORDINATOR_CONTROL_BACKEND_H_

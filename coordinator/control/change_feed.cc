@@ -1,0 +1,71 @@
+#include "coordinator/control/change_feed.h"
+
+#include <utility>
+#include <vector>
+
+namespace grange::control {
+
+void Wakeup::Signal(Cause cause) {
+  base::MutexLock lock(mu_);
+  signalled_ |= cause;
+  cv_.Signal();
+}
+
+void Wakeup::Wait(unsigned causes, absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  base::MutexLock lock(mu_);
+  while ((signalled_ & causes) == 0) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration()) return;
+    cv_.WaitWithTimeout(mu_, left);
+  }
+  signalled_ &= ~causes;
+}
+
+std::unique_ptr<ChangeFeed::Handle> ChangeFeed::Subscribe(PipelineId pipeline,
+                                                          std::shared_ptr<Wakeup> wakeup) {
+  {
+    base::MutexLock lock(mu_);
+    waiting_[pipeline].insert(wakeup);
+  }
+  return std::make_unique<Handle>(*this, pipeline, std::move(wakeup));
+}
+
+void ChangeFeed::Publish(PipelineId pipeline) {
+  std::vector<std::shared_ptr<Wakeup>> waiting;
+  {
+    base::MutexLock lock(mu_);
+    const auto found = waiting_.find(pipeline);
+    if (found == waiting_.end()) return;
+    waiting.assign(found->second.begin(), found->second.end());
+  }
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
+}
+
+void ChangeFeed::Close() {
+  std::vector<std::shared_ptr<Wakeup>> waiting;
+  {
+    base::MutexLock lock(mu_);
+    closed_ = true;
+    for (const auto& [pipeline, wakeups] : waiting_) {
+      waiting.insert(waiting.end(), wakeups.begin(), wakeups.end());
+    }
+  }
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
+}
+
+bool ChangeFeed::closed() const {
+  base::MutexLock lock(mu_);
+  return closed_;
+}
+
+void ChangeFeed::Remove(PipelineId pipeline, const std::shared_ptr<Wakeup>& wakeup) {
+  base::MutexLock lock(mu_);
+  const auto found = waiting_.find(pipeline);
+  if (found == waiting_.end()) return;
+  const auto one = found->second.find(wakeup);
+  if (one != found->second.end()) found->second.erase(one);
+  if (found->second.empty()) waiting_.erase(found);
+}
+
+}  // namespace grange::control

@@ -1,0 +1,89 @@
+#ifndef GRANGE_COORDINATOR_CONTROL_CONTROL_SERVICE_H_
+#define GRANGE_COORDINATOR_CONTROL_CONTROL_SERVICE_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "coordinator/control/access.h"
+#include "coordinator/control/backend.h"
+#include "coordinator/control/change_feed.h"
+#include "coordinator/source/git_mirror.h"
+#include "coordinator/store/store.h"
+#include "coordinator/trace/trace_store.h"
+#include "grange/v1/control.grpc.pb.h"
+
+namespace grange::control {
+
+// grangectl's door. Each call: who is it, may they, translate, forward. Synchronous: calls may
+// block on the store and on git; streams sleep until something changed. Methods are in the file of
+// their group: control_service.cc (submit, pipelines, jobs), follow_calls.cc (watch, logs),
+// project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens).
+class ControlService : public v1::Control::Service {
+ public:
+  struct Parts {
+    Backend& backend;
+    store::Store& store;
+    trace::TraceStore& traces;
+    source::GitMirrors& mirrors;
+    ChangeFeed& feed;
+    const Clock& clock;
+    std::string ca_fingerprint;  // "" without TLS; becomes part of registration tokens
+    absl::Time started_at;
+  };
+  explicit ControlService(Parts parts) : parts_(std::move(parts)) {}
+
+#define GRANGE_CONTROL_CALL(name, request_type, reply_type)                        \
+  grpc::Status name(grpc::ServerContext* context, const v1::request_type* request, \
+                    v1::reply_type* reply) override
+  GRANGE_CONTROL_CALL(Submit, SubmitRequest, SubmitReply);
+  GRANGE_CONTROL_CALL(ListPipelines, ListPipelinesRequest, ListPipelinesReply);
+  GRANGE_CONTROL_CALL(ListCommits, ListCommitsRequest, ListCommitsReply);
+  GRANGE_CONTROL_CALL(ListJobs, ListJobsRequest, ListJobsReply);
+  GRANGE_CONTROL_CALL(GetJob, JobRef, Job);
+  GRANGE_CONTROL_CALL(Why, JobRef, WhyReply);
+  GRANGE_CONTROL_CALL(CancelPipeline, PipelineAction, ActionReply);
+  GRANGE_CONTROL_CALL(RetryPipeline, PipelineAction, ActionReply);
+  GRANGE_CONTROL_CALL(CancelJob, JobAction, ActionReply);
+  GRANGE_CONTROL_CALL(RetryJob, JobAction, ActionReply);
+  GRANGE_CONTROL_CALL(PlayJob, JobAction, ActionReply);
+  GRANGE_CONTROL_CALL(ServerInfo, ServerInfoRequest, ServerInfoReply);
+
+  GRANGE_CONTROL_CALL(ListAgents, ListAgentsRequest, ListAgentsReply);
+  GRANGE_CONTROL_CALL(ChangeAgent, AgentAction, ActionReply);
+  GRANGE_CONTROL_CALL(CreateToken, CreateTokenRequest, CreateTokenReply);
+  GRANGE_CONTROL_CALL(ListTokens, ListTokensRequest, ListTokensReply);
+  GRANGE_CONTROL_CALL(RevokeToken, RevokeTokenRequest, ActionReply);
+
+  GRANGE_CONTROL_CALL(SetProject, SetProjectRequest, ActionReply);
+  GRANGE_CONTROL_CALL(GetProject, GetProjectRequest, Project);
+  GRANGE_CONTROL_CALL(SetVariable, SetVariableRequest, ActionReply);
+  GRANGE_CONTROL_CALL(ListVariables, ListVariablesRequest, ListVariablesReply);
+  GRANGE_CONTROL_CALL(RemoveVariable, RemoveVariableRequest, ActionReply);
+#undef GRANGE_CONTROL_CALL
+
+  grpc::Status Git(grpc::ServerContext* context,
+                   grpc::ServerReaderWriter<v1::GitBytes, v1::GitBytes>* stream) override;
+  grpc::Status Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
+                     grpc::ServerWriter<v1::WatchEvent>* writer) override;
+  grpc::Status Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
+                    grpc::ServerWriter<v1::LogsPart>* writer) override;
+
+ private:
+  absl::StatusOr<User> Caller(const grpc::ServerContext& context, Role needed);
+  // Authorizes, gives the earlier answer of a repeated request key, else does `work` and keeps its
+  // answer.
+  grpc::Status Act(const grpc::ServerContext& context, Role needed, const std::string& request_key,
+                   v1::ActionReply* reply,
+                   const std::function<absl::StatusOr<std::string>()>& work);
+  absl::StatusOr<ProjectId> ProjectFilter(const std::string& name);
+  absl::StatusOr<std::string> Change(const v1::AgentAction& action);
+
+  const Parts parts_;
+};
+
+}  // namespace grange::control
+
+#endif  // GRANGE_COORDINATOR_CONTROL_CONTROL_SERVICE_H_

@@ -1,0 +1,123 @@
+#include "coordinator/control/convert.h"
+
+#include <algorithm>
+#include <string>
+
+#include "coordinator/lifecycle/failure_reason.h"
+#include "coordinator/pipeline/graph_json.h"
+
+namespace grange::control {
+namespace {
+
+// What the compiled job adds to its row; a row of an older version may lack some of it.
+void AddPlan(const std::string& plan_json, v1::Job* message) {
+  const absl::StatusOr<pipeline::JobPlan> plan = pipeline::JobFromJson(plan_json);
+  if (!plan.ok()) return;
+  message->set_allow_failure(plan->allow_failure.always);
+  message->set_when(std::string(lifecycle::WhenName(plan->when)));
+  for (const std::string& tag : plan->tags) message->add_tags(tag);
+  message->set_interruptible(plan->interruptible);
+  message->set_has_needs(plan->needs.has_value());
+  if (plan->needs.has_value()) {
+    for (const pipeline::Need& need : *plan->needs) message->add_needs(need.job);
+  }
+  if (plan->timeout.has_value()) message->set_timeout_ms(absl::ToInt64Milliseconds(*plan->timeout));
+}
+
+}  // namespace
+
+int64_t ToMillis(absl::Time time) {
+  if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return 0;
+  return absl::ToUnixMillis(time);
+}
+
+void ToProto(const store::PipelineRow& row, v1::Pipeline* message) {
+  message->set_id(row.id.value());
+  message->set_project_id(row.project.value());
+  message->set_project(row.project_name);
+  message->set_sha(row.commit.sha);
+  message->set_ref_name(row.ref_name);
+  message->set_is_tag(row.is_tag);
+  message->set_source(row.source);
+  message->set_status(std::string(lifecycle::PipelineStateName(row.state)));
+  message->set_created_ms(ToMillis(row.created_at));
+  message->set_started_ms(ToMillis(row.started_at));
+  message->set_finished_ms(ToMillis(row.finished_at));
+  message->set_has_coverage(row.coverage.has_value());
+  message->set_coverage(row.coverage.value_or(0));
+  message->set_title(row.commit.title);
+  for (const std::string& stage : row.stages) message->add_stages(stage);
+  for (const std::string& error : row.errors) message->add_errors(error);
+  message->set_failure(row.failure);
+  message->set_name(row.name);
+}
+
+void ToProto(const store::JobRow& row, v1::Job* message) {
+  const schedule::StoreJob& progress = row.progress;
+  message->set_id(row.id.value());
+  message->set_pipeline_id(row.pipeline.value());
+  message->set_name(row.name);
+  message->set_stage(row.stage);
+  message->set_stage_index(row.stage_index);
+  message->set_status(std::string(lifecycle::JobStateName(progress.state)));
+  message->set_attempt(progress.attempt);
+  message->set_agent(row.agent_name);
+  message->set_has_coverage(row.coverage.has_value());
+  message->set_coverage(row.coverage.value_or(0));
+  message->set_created_ms(ToMillis(row.created_at));
+  message->set_queued_ms(ToMillis(progress.queued_at));
+  message->set_started_ms(ToMillis(progress.started_at));
+  message->set_finished_ms(ToMillis(progress.finished_at));
+  if (progress.state == lifecycle::JobState::kFailed ||
+      progress.state == lifecycle::JobState::kCanceled) {
+    message->set_failure_reason(std::string(lifecycle::FailureReasonName(progress.reason)));
+  }
+  message->set_exit_code(progress.exit_code);
+  message->set_detail(progress.detail);
+  message->set_trace_bytes(row.trace_bytes);
+  message->set_dropped_bytes(row.dropped_bytes);
+  AddPlan(row.plan_json, message);
+  if (progress.allowed_to_fail) message->set_allow_failure(true);
+}
+
+void ToProto(const store::AttemptRow& row, v1::Attempt* message) {
+  message->set_number(row.number);
+  message->set_status(std::string(lifecycle::JobStateName(row.state)));
+  message->set_agent(row.agent_name);
+  message->set_started_ms(ToMillis(row.started_at));
+  message->set_finished_ms(ToMillis(row.finished_at));
+  message->set_failure_reason(std::string(lifecycle::FailureReasonName(row.reason)));
+  message->set_exit_code(row.exit_code);
+  message->set_trace_bytes(row.trace_bytes);
+}
+
+void ToProto(const store::TokenRow& row, v1::Token* message) {
+  message->set_id(row.id.value());
+  message->set_kind(row.kind == store::TokenRow::Kind::kUser ? "user" : "registration");
+  message->set_user(row.user);
+  message->set_role(row.role);
+  message->set_project(row.project_name);
+  for (const std::string& tag : row.tags) message->add_tags(tag);
+  message->set_uses_left(row.uses_left);
+  message->set_used(row.used);
+  message->set_created_ms(ToMillis(row.created_at));
+  message->set_expires_ms(ToMillis(row.expires_at));
+  message->set_revoked(row.revoked);
+}
+
+void ToCommit(const store::PipelineRow& row, v1::Commit* message) {
+  message->set_sha(row.commit.sha);
+  message->set_title(row.commit.title);
+  message->set_author(row.commit.author);
+  message->set_status(std::string(lifecycle::PipelineStateName(row.state)));
+  message->set_pipeline_id(row.id.value());
+  message->set_ref_name(row.ref_name);
+  message->set_project(row.project_name);
+  message->set_has_coverage(row.coverage.has_value());
+  message->set_coverage(row.coverage.value_or(0));
+  const int64_t from = ToMillis(row.started_at), until = ToMillis(row.finished_at);
+  message->set_has_duration(from != 0 && until != 0);
+  if (message->has_duration()) message->set_duration_ms(std::max<int64_t>(until - from, 0));
+}
+
+}  // namespace grange::control

@@ -1,0 +1,196 @@
+// Agents and tokens.
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/rpc/status.h"
+#include "common/rpc/token_text.h"
+#include "coordinator/control/control_service.h"
+#include "coordinator/control/convert.h"
+
+namespace grange::control {
+namespace {
+
+constexpr absl::Duration kRegistrationTtl = absl::Hours(1);
+constexpr absl::Duration kRegistrationTtlMax = absl::Hours(24 * 30);
+constexpr int kUsesMax = 10'000;
+
+std::string StatusOf(const store::AgentRow& row, const schedule::Scheduler::AgentView* view) {
+  if (row.revoked) return "revoked";
+  const bool connected = view != nullptr && view->connected;
+  const bool busy = view != nullptr && !view->jobs.empty();
+  if (!connected) return busy ? "unreachable" : "offline";
+  if (row.draining) return busy ? "draining" : "drained";
+  return "online";
+}
+
+absl::StatusOr<store::AgentRow> FindAgent(store::Store& store, const std::string& name_or_id) {
+  GRANGE_ASSIGN_OR_RETURN(const std::vector<store::AgentRow> agents, store.ListAgents());
+  int64_t id = 0;
+  const bool numeric = absl::SimpleAtoi(name_or_id, &id);
+  for (const store::AgentRow& agent : agents) {
+    if (agent.name == name_or_id || (numeric && agent.id.value() == id)) return agent;
+  }
+  return absl::NotFoundError(
+      absl::StrCat("there is no agent '", name_or_id, "'; 'grangectl agents' lists them"));
+}
+
+absl::Status Check(const v1::CreateTokenRequest& request) {
+  if (request.registration() == !request.user().empty()) {
+    return absl::InvalidArgumentError("a token is for --registration or for --user NAME");
+  }
+  if (request.uses() < 0 || request.uses() > kUsesMax) {
+    return absl::InvalidArgumentError(absl::StrCat("--uses takes 1 to ", kUsesMax));
+  }
+  if (request.ttl_ms() < 0 ||
+      (request.registration() && absl::Milliseconds(request.ttl_ms()) > kRegistrationTtlMax)) {
+    return absl::InvalidArgumentError("--ttl of a registration token is at most 30 days");
+  }
+  if (!request.user().empty()) return ParseRole(request.role()).status();
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+grpc::Status ControlService::ListAgents(grpc::ServerContext* context, const v1::ListAgentsRequest*,
+                                        v1::ListAgentsReply* reply) {
+  const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
+  if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  const absl::StatusOr<std::vector<store::AgentRow>> rows = parts_.store.ListAgents();
+  if (!rows.ok()) return rpc::ToGrpc(rows.status());
+  const std::vector<schedule::Scheduler::AgentView> views = parts_.backend.Agents();
+  std::map<AgentId, const schedule::Scheduler::AgentView*> by_id;
+  for (const schedule::Scheduler::AgentView& view : views) by_id[view.id] = &view;
+  for (const store::AgentRow& row : *rows) {
+    const auto found = by_id.find(row.id);
+    const schedule::Scheduler::AgentView* const view =
+        found == by_id.end() ? nullptr : found->second;
+    v1::Agent* const agent = reply->add_agents();
+    agent->set_id(row.id.value());
+    agent->set_name(row.name);
+    agent->set_status(StatusOf(row, view));
+    for (const std::string& tag : row.tags) agent->add_tags(tag);
+    agent->set_slots(view != nullptr && view->connected ? view->slots : row.slots);
+    agent->set_run_untagged(row.run_untagged);
+    agent->set_version(row.version);
+    agent->set_last_contact_ms(
+        ToMillis(std::max(row.last_contact, parts_.backend.LastContact(row.id))));
+    if (view != nullptr) {
+      agent->set_running(static_cast<int>(view->jobs.size()));
+      for (const JobId job : view->jobs) agent->add_jobs(job.value());
+    }
+    if (row.project.is_set()) {
+      const absl::StatusOr<store::Project> project = parts_.store.GetProject(row.project);
+      if (project.ok()) agent->set_project(project->name);
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
+                                         const v1::AgentAction* request, v1::ActionReply* reply) {
+  return Act(*context, Role::kAdmin, request->request_key(), reply,
+             [&] { return Change(*request); });
+}
+
+absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action) {
+  GRANGE_ASSIGN_OR_RETURN(const store::AgentRow agent, FindAgent(parts_.store, action.agent()));
+  switch (action.kind()) {
+    case v1::AgentAction::KIND_DRAIN:
+      GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true));
+      GRANGE_RETURN_IF_ERROR(
+          parts_.backend.Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}));
+      return absl::StrCat("agent ", agent.name,
+                          " gets no new jobs; those that run on it go on to their end");
+    case v1::AgentAction::KIND_RESUME:
+      GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, false));
+      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(
+          schedule::AgentDrainChanged{.agent = agent.id, .draining = false}));
+      return absl::StrCat("agent ", agent.name, " gets jobs again");
+    case v1::AgentAction::KIND_REVOKE:
+      GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentRevoked(agent.id));
+      GRANGE_RETURN_IF_ERROR(
+          parts_.backend.Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}));
+      parts_.backend.EndSessionsOf(
+          agent.id, absl::UnauthenticatedError("this agent's credential was revoked"));
+      return absl::StrCat("agent ", agent.name,
+                          " may not connect any more; register it again to use it");
+    case v1::AgentAction::KIND_RESET:
+      GRANGE_RETURN_IF_ERROR(parts_.store.ResetAgent(agent.id));
+      return absl::StrCat("agent ", agent.name,
+                          " may connect again with its restored state directory");
+    case v1::AgentAction::KIND_REMOVE:
+      GRANGE_RETURN_IF_ERROR(parts_.store.RemoveAgent(agent.id));
+      parts_.backend.EndSessionsOf(agent.id, absl::UnauthenticatedError("this agent was removed"));
+      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::AgentRemoved{agent.id}));
+      return absl::StrCat("agent ", agent.name, " is removed");
+    default:
+      return absl::InvalidArgumentError("unknown action for an agent");
+  }
+}
+
+grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
+                                         const v1::CreateTokenRequest* request,
+                                         v1::CreateTokenReply* reply) {
+  const absl::StatusOr<User> caller = Caller(*context, Role::kAdmin);
+  if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
+  const absl::Time now = parts_.clock.Now();
+  const std::string token = rpc::NewToken(request->registration() ? rpc::TokenKind::kRegistration
+                                                                  : rpc::TokenKind::kUser);
+  store::TokenRow row;
+  row.hash = rpc::TokenHash(token);
+  row.created_at = now;
+  row.user = request->user();
+  row.role = request->role();
+  row.tags.assign(request->tags().begin(), request->tags().end());
+  absl::Duration ttl = absl::Milliseconds(request->ttl_ms());
+  if (request->registration()) {
+    row.kind = store::TokenRow::Kind::kRegistration;
+    row.uses_left = std::max(request->uses(), 1);
+    if (ttl == absl::ZeroDuration()) ttl = kRegistrationTtl;
+    if (!request->project().empty()) {
+      const absl::StatusOr<store::Project> project =
+          parts_.store.FindOrMakeProject(request->project(), {});
+      if (!project.ok()) return rpc::ToGrpc(project.status());
+      row.project = project->id;
+    }
+  } else {
+    row.kind = store::TokenRow::Kind::kUser;
+  }
+  if (ttl != absl::ZeroDuration()) row.expires_at = now + ttl;
+  const absl::Status made = parts_.store.CreateToken(row, request->request_key());
+  if (!made.ok()) return rpc::ToGrpc(made);
+  reply->set_id(row.id.value());
+  reply->set_token(request->registration() && !parts_.ca_fingerprint.empty()
+                       ? absl::StrCat(token, ".", parts_.ca_fingerprint)
+                       : token);
+  reply->set_expires_ms(ToMillis(row.expires_at));
+  return grpc::Status::OK;
+}
+
+grpc::Status ControlService::ListTokens(grpc::ServerContext* context, const v1::ListTokensRequest*,
+                                        v1::ListTokensReply* reply) {
+  const absl::StatusOr<User> caller = Caller(*context, Role::kAdmin);
+  if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  const absl::StatusOr<std::vector<store::TokenRow>> rows = parts_.store.ListTokens();
+  if (!rows.ok()) return rpc::ToGrpc(rows.status());
+  for (const store::TokenRow& row : *rows) ToProto(row, reply->add_tokens());
+  return grpc::Status::OK;
+}
+
+grpc::Status ControlService::RevokeToken(grpc::ServerContext* context,
+                                         const v1::RevokeTokenRequest* request,
+                                         v1::ActionReply* reply) {
+  return Act(*context, Role::kAdmin, request->request_key(), reply,
+             [&]() -> absl::StatusOr<std::string> {
+               GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(TokenId(request->id())));
+               return absl::StrCat("token ", request->id(), " is revoked");
+             });
+}
+
+}  // namespace grange::control

@@ -1,0 +1,192 @@
+// Watch and Logs: streams that sleep until something has changed.
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/status.h"
+#include "coordinator/control/control_service.h"
+#include "coordinator/control/convert.h"
+
+namespace grange::control {
+namespace {
+
+// A client that is gone is noticed at the next change, and at the latest after this.
+constexpr absl::Duration kCheckForClient = absl::Seconds(30);
+// A running job's tail is sent at most so often.
+constexpr absl::Duration kTailEvery = absl::Milliseconds(100);
+constexpr size_t kTailBytes = 4096;
+
+bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
+  return lifecycle::IsFinal(pipeline.state) || pipeline.state == lifecycle::PipelineState::kManual;
+}
+
+// What one watcher has been told.
+class Watcher {
+ public:
+  Watcher(store::Store& store, trace::TraceStore& traces, PipelineId pipeline,
+          std::shared_ptr<Wakeup> wakeup)
+      : store_(store), traces_(traces), pipeline_(pipeline), wakeup_(std::move(wakeup)) {}
+
+  // What has changed since the last call; nullopt if nothing has.
+  absl::StatusOr<std::optional<v1::WatchEvent>> Next(bool with_tails) {
+    v1::WatchEvent event;
+    absl::StatusOr<store::PipelineRow> pipeline = store_.GetPipeline(pipeline_);
+    if (!pipeline.ok()) return pipeline.status();
+    const absl::StatusOr<std::vector<store::JobRow>> jobs = store_.JobsOf(pipeline_);
+    if (!jobs.ok()) return jobs.status();
+    v1::Pipeline told;
+    ToProto(*pipeline, &told);
+    bool news = Remember(told.SerializeAsString(), pipeline_told_);
+    if (news) *event.mutable_pipeline() = told;
+    for (const store::JobRow& row : *jobs) {
+      v1::Job job;
+      ToProto(row, &job);
+      job.set_trace_bytes(0);  // grows with every line; not news here
+      if (Remember(job.SerializeAsString(), job_told_[row.id])) {
+        *event.add_jobs() = job;
+        news = true;
+      }
+      if (with_tails) news |= AddTail(row, event);
+    }
+    event.set_ended(OnlyAPersonCanGoOn(*pipeline));
+    if (!news && !event.ended()) return std::optional<v1::WatchEvent>();
+    return std::optional<v1::WatchEvent>(std::move(event));
+  }
+
+ private:
+  struct Tail {
+    AttemptNumber attempt = 0;
+    uint64_t size = 0;
+    std::unique_ptr<trace::TraceStore::Watch> watch;
+  };
+
+  static bool Remember(std::string now, std::string& told) {
+    if (now == told) return false;
+    told = std::move(now);
+    return true;
+  }
+
+  bool AddTail(const store::JobRow& row, v1::WatchEvent& event) {
+    if (row.progress.state != lifecycle::JobState::kRunning) {
+      tails_.erase(row.id);
+      return false;
+    }
+    Tail& tail = tails_[row.id];
+    if (tail.attempt != row.progress.attempt) {
+      tail.attempt = row.progress.attempt;
+      tail.size = 0;
+      tail.watch = traces_.Subscribe(row.id, tail.attempt,
+                                     [wakeup = wakeup_] { wakeup->Signal(Wakeup::kTrace); });
+    }
+    const uint64_t size = traces_.Size(row.id, tail.attempt);
+    if (size == tail.size) return false;
+    tail.size = size;
+    const uint64_t from = size > kTailBytes ? size - kTailBytes : 0;
+    absl::StatusOr<std::string> bytes = traces_.Read(row.id, tail.attempt, from, kTailBytes);
+    if (!bytes.ok()) return false;
+    v1::WatchEvent::Tail* const added = event.add_tails();
+    added->set_job_id(row.id.value());
+    added->set_offset(from);
+    added->set_text(*std::move(bytes));
+    return true;
+  }
+
+  store::Store& store_;
+  trace::TraceStore& traces_;
+  const PipelineId pipeline_;
+  const std::shared_ptr<Wakeup> wakeup_;
+  std::string pipeline_told_;
+  std::map<JobId, std::string> job_told_;
+  std::map<JobId, Tail> tails_;
+};
+
+}  // namespace
+
+grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
+                                   grpc::ServerWriter<v1::WatchEvent>* writer) {
+  const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
+  if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  const PipelineId pipeline(request->pipeline_id());
+  const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
+  const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
+  Watcher watcher(parts_.store, parts_.traces, pipeline, wakeup);
+  absl::Time tails_at = absl::InfinitePast();  // from then on tails may be sent again
+  while (!context->IsCancelled()) {
+    if (parts_.feed.closed()) {
+      return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
+    }
+    const absl::Time now = absl::Now();
+    const bool with_tails = request->log_tail() && now >= tails_at;
+    if (with_tails) tails_at = now + kTailEvery;
+    const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
+    if (!event.ok()) return rpc::ToGrpc(event.status());
+    if (event->has_value()) {
+      if (!writer->Write(**event) || (*event)->ended()) return grpc::Status::OK;
+    }
+    // Output of a chatty job must not become an event per line; states are never held back.
+    const absl::Duration held = tails_at - absl::Now();
+    if (held > absl::ZeroDuration()) {
+      wakeup->Wait(Wakeup::kState, held);
+    } else {
+      wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
+    }
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
+                                  grpc::ServerWriter<v1::LogsPart>* writer) {
+  const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
+  if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  absl::StatusOr<store::JobRow> job = parts_.store.GetJob(JobId(request->job_id()));
+  if (!job.ok()) return rpc::ToGrpc(job.status());
+  const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
+  const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(job->pipeline, wakeup);
+  AttemptNumber attempt = request->attempt();
+  std::unique_ptr<trace::TraceStore::Watch> watch;
+  uint64_t offset = request->offset();
+  while (!context->IsCancelled()) {
+    if (parts_.feed.closed()) {
+      return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
+    }
+    // The state before the bytes: a trace is complete before its job's end is committed.
+    job = parts_.store.GetJob(JobId(request->job_id()));
+    if (!job.ok()) return rpc::ToGrpc(job.status());
+    if (attempt == 0) attempt = job->progress.attempt;
+    const bool ended = lifecycle::IsFinal(job->progress.state) || attempt < job->progress.attempt;
+    if (attempt != 0 && watch == nullptr && request->follow()) {
+      watch =
+          parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
+    }
+    while (attempt != 0) {
+      absl::StatusOr<std::string> bytes =
+          parts_.traces.Read(job->id, attempt, offset, rpc::kFilePartMax);
+      if (absl::IsNotFound(bytes.status())) break;  // nothing was printed yet
+      if (!bytes.ok()) return rpc::ToGrpc(bytes.status());
+      if (bytes->empty()) break;
+      v1::LogsPart part;
+      part.set_offset(offset);
+      part.set_attempt(attempt);
+      offset += bytes->size();
+      part.set_data(*std::move(bytes));
+      if (!writer->Write(part)) return grpc::Status::OK;
+    }
+    if (ended || !request->follow()) {
+      v1::LogsPart last;
+      last.set_offset(offset);
+      last.set_attempt(attempt);
+      last.set_ended(ended);
+      last.set_dropped_bytes(job->dropped_bytes);
+      writer->Write(last);
+      return grpc::Status::OK;
+    }
+    wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
+  }
+  return grpc::Status::OK;
+}
+
+}  // namespace grange::control

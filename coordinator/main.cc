@@ -1,0 +1,89 @@
+// grange-coordinator: compiles, schedules, stores; the only program that listens.
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "common/log/log.h"
+#include "common/os/event_loop.h"
+#include "common/os/signals.h"
+#include "coordinator/server/coordinator.h"
+
+namespace {
+
+// No secret may end up in a core file.
+void ForbidCoreDumps() {
+  const rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  prctl(PR_SET_DUMPABLE, 0);
+}
+
+int Run(const grange::server::CoordinatorOptions& options, int signals) {
+  absl::StatusOr<std::unique_ptr<grange::server::Coordinator>> coordinator =
+      grange::server::Coordinator::Start(options);
+  if (!coordinator.ok()) {
+    std::fprintf(stderr, "grange-coordinator: %s\n",
+                 std::string(coordinator.status().message()).c_str());
+    return 1;
+  }
+  std::printf("ready %s\n", (*coordinator)->address().c_str());
+  std::fflush(stdout);
+  grange::os::EventLoop loop;
+  loop.Watch(signals, 1 /* EPOLLIN */, [&](uint32_t) {
+    if (grange::os::NextSignal(signals) != 0) loop.Stop();
+  });
+  loop.Run();
+  grange::log::Info("stopping");
+  coordinator->reset();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  grange::server::CoordinatorOptions options;
+  double scale = 1;
+  bool quiet = false;
+  CLI::App app(
+      "The coordinator of a Grange build farm: compiles pipelines, schedules their jobs and keeps "
+      "all state in one directory.\n"
+      "On its first start it makes the directory, its own CA and grangectl.yml, the configuration "
+      "for grangectl with an administrator's token.");
+  app.set_version_flag("--version", "grange-coordinator " GRANGE_VERSION);
+  app.add_option("--state", options.state_dir, "directory of all state; made if missing")
+      ->required();
+  app.add_option("--listen", options.listen, "host:port; port 0 lets the system choose")
+      ->capture_default_str();
+  app.add_option("--name", options.names,
+                 "a further host name or address for the certificate; repeat it for more");
+  app.set_config("--config", "", "file with these options, one 'name = value' a line");
+  app.add_flag("--insecure", options.insecure, "plain text instead of TLS; on loopback only");
+  app.add_flag("--quiet", quiet, "log warnings and errors only");
+  app.add_option("--time-scale", scale,
+                 "multiplies all times of the agent protocol (leases, time-outs); for tests")
+      ->check(CLI::Range(0.001, 10.0));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  ForbidCoreDumps();
+  if (quiet) grange::log::SetLevel(grange::log::Level::kWarning);
+  options.scheduler.offer_timeout *= scale;
+  options.scheduler.lost_after *= scale;
+  options.sessions.heartbeat_every *= scale;
+  options.sessions.silence_limit *= scale;
+  options.sessions.lease_ttl *= scale;
+  options.sessions.same_credential_window *= scale;
+  options.sessions.cancel_grace *= scale;
+  absl::StatusOr<grange::os::UniqueFd> signals = grange::os::TakeSignals({SIGTERM, SIGINT});
+  if (!signals.ok()) {
+    std::fprintf(stderr, "grange-coordinator: %s\n",
+                 std::string(signals.status().message()).c_str());
+    return 1;
+  }
+  return Run(options, signals->get());
+}

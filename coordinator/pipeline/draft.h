@@ -1,0 +1,110 @@
+#ifndef GRANGE_COORDINATOR_PIPELINE_DRAFT_H_
+#define GRANGE_COORDINATOR_PIPELINE_DRAFT_H_
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "coordinator/config/value.h"
+#include "coordinator/pipeline/expression.h"
+#include "coordinator/pipeline/graph.h"
+#include "coordinator/pipeline/pattern.h"
+
+// What the keywords of a file say, each in its own type but not yet compared with each other or
+// with the trigger's facts. A field that is not set was not written.
+namespace grange::pipeline {
+
+// A name and where it stands.
+struct Named {
+  std::string name;
+  config::Place place;
+};
+
+struct NeedDraft {
+  Need need;
+  config::Place place;
+};
+
+// One entry of `rules` or `workflow:rules`.
+struct Rule {
+  config::Place place;
+  std::shared_ptr<const Expression> condition;  // shared with the cache; none: always matches
+  bool never = false;                           // when: never
+  std::optional<lifecycle::When> when;
+  std::optional<absl::Duration> start_in;
+  std::optional<AllowFailure> allow_failure;
+  std::optional<bool> interruptible;
+  std::vector<Variable> variables;
+};
+
+// `only` or `except`. Within a list one entry is enough.
+struct Filter {
+  struct Ref {
+    std::string text;                        // as written
+    std::string name;                        // without "@group/project"
+    std::string project;                     // after the "@", or ""
+    std::shared_ptr<const Pattern> pattern;  // if it is a /regex/; shared with the cache
+  };
+  config::Place place;
+  bool has_refs = false;
+  std::vector<Ref> refs;
+  bool has_variables = false;
+  std::vector<std::shared_ptr<const Expression>> variables;  // shared with the cache
+};
+
+// `inherit`: what a job takes over.
+struct Inherit {
+  bool all_defaults = true;
+  std::vector<std::string> defaults;  // names of keywords, if not all
+  bool all_variables = true;
+  std::vector<std::string> variables;  // if not all
+};
+
+// A job, or `default` with the old top-level forms of its keywords.
+struct JobDraft {
+  std::string name;
+  config::Place place;
+  bool broken = false;  // an error about it was reported that makes further checks pointless
+
+  std::optional<Named> stage;
+  std::optional<std::vector<std::string>> script;
+  std::optional<std::vector<std::string>> before_script;
+  std::optional<std::vector<std::string>> after_script;
+  std::vector<Variable> variables;
+  std::optional<std::vector<Rule>> rules;
+  config::Place rules_place;
+  std::optional<Filter> only;
+  std::optional<Filter> except;
+  std::optional<lifecycle::When> when;
+  config::Place when_place;
+  std::optional<absl::Duration> start_in;
+  config::Place start_in_place;
+  std::optional<AllowFailure> allow_failure;
+  std::optional<std::vector<NeedDraft>> needs;
+  config::Place needs_place;
+  std::optional<std::vector<Named>> dependencies;
+  std::optional<std::vector<std::string>> tags;
+  std::optional<absl::Duration> timeout;
+  std::optional<lifecycle::RetryPolicy> retry;
+  std::optional<Artifacts> artifacts;
+  std::optional<std::string> coverage;
+  std::optional<bool> interruptible;
+  Inherit inherit;
+};
+
+// A whole file.
+struct FileDraft {
+  std::optional<std::vector<Named>> stages;
+  std::vector<Variable> variables;
+  JobDraft defaults;
+  bool has_workflow_rules = false;
+  std::vector<Rule> workflow_rules;
+  std::string workflow_name;
+  std::vector<JobDraft> jobs;  // visible ones, in file order
+};
+
+}  // namespace grange::pipeline
+
+#endif  // GRANGE_COORDINATOR_PIPELINE_DRAFT_H_

@@ -1,0 +1,186 @@
+#include "coordinator/pipeline/file_reader.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/keyword.h"
+#include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/stage_list.h"
+
+namespace grange::pipeline {
+namespace {
+
+bool IsHidden(absl::string_view name) { return absl::StartsWith(name, "."); }
+
+// Copies a field of the defaults that the job has not set and is not told to leave.
+template <typename T>
+void TakeDefault(absl::string_view keyword, const Inherit& inherit, const std::optional<T>& from,
+                 std::optional<T>& to) {
+  if (to.has_value() || !from.has_value()) return;
+  const bool wanted = inherit.all_defaults ||
+                      std::find(inherit.defaults.begin(), inherit.defaults.end(), keyword) !=
+                          inherit.defaults.end();
+  if (wanted) to = from;
+}
+
+void TakeDefaults(const JobDraft& defaults, JobDraft& job) {
+  const Inherit& inherit = job.inherit;
+  TakeDefault("before_script", inherit, defaults.before_script, job.before_script);
+  TakeDefault("after_script", inherit, defaults.after_script, job.after_script);
+  TakeDefault("artifacts", inherit, defaults.artifacts, job.artifacts);
+  TakeDefault("interruptible", inherit, defaults.interruptible, job.interruptible);
+  TakeDefault("retry", inherit, defaults.retry, job.retry);
+  TakeDefault("tags", inherit, defaults.tags, job.tags);
+}
+
+class Reader {
+ public:
+  Reader(const config::Value& root, ParseContext& context) : root_(root), context_(context) {}
+
+  void Run() {
+    for (const config::Entry& entry : root_.entries) ReadGlobal(entry);
+    CheckOldForms();
+    for (const config::Entry& entry : root_.entries) {
+      if (FindKeyword(Section::kGlobal, entry.key) == nullptr && !IsHidden(entry.key)) {
+        ReadJob(entry);
+      }
+    }
+    context_.job = nullptr;
+    if (jobs_seen_ == 0) {
+      context_.Error(root_.place, "there is no visible job; add one, a map with a 'script'");
+    }
+  }
+
+ private:
+  void ReadGlobal(const config::Entry& entry) {
+    const Keyword* keyword = FindKeyword(Section::kGlobal, entry.key);
+    if (keyword == nullptr) return;
+    context_.job = &context_.file.defaults;
+    if (keyword->support == Support::kReserved) {
+      context_.Error(entry.key_place,
+                     absl::StrCat("'", entry.key, "' can't be the name of a job; rename it",
+                                  entry.key == "types" ? ", or write 'stages'" : ""));
+    } else if (context_.CheckKey(entry, Section::kGlobal) != nullptr && keyword->parse != nullptr) {
+      keyword->parse(context_, entry);
+    }
+  }
+
+  // A keyword at the top and in `default` too: GitLab refuses to choose.
+  void CheckOldForms() {
+    const config::Entry* defaults = root_.Find("default");
+    if (defaults == nullptr || !defaults->value->IsMap()) return;
+    for (const absl::string_view name : {"before_script", "after_script"}) {
+      const config::Entry* top = root_.Find(name);
+      if (top == nullptr || defaults->value->Find(name) == nullptr) continue;
+      context_.Error(top->key_place, absl::StrCat("'", name, "' stands here and in 'default' too; ",
+                                                  "keep the one in 'default'"));
+    }
+  }
+
+  void ReadJob(const config::Entry& entry) {
+    if (++jobs_seen_ > kJobsMax) {
+      context_.job = nullptr;
+      if (jobs_seen_ == kJobsMax + 1) {
+        context_.Error(entry.key_place, absl::StrCat("there are more than ", kJobsMax, " jobs"));
+      }
+      return;
+    }
+    if (!entry.value->IsMap() || IsMisspeltGlobal(entry)) return ReportNoJob(entry);
+    JobDraft& job = context_.file.jobs.emplace_back();
+    job.name = entry.key;
+    job.place = entry.key_place;
+    context_.job = &job;
+    for (const config::Entry& key : entry.value->entries) {
+      const Keyword* keyword = context_.CheckKey(key, Section::kJob);
+      if (keyword != nullptr) keyword->parse(context_, key);
+    }
+    CheckName(job);
+    CheckJob(job);
+    TakeDefaults(context_.file.defaults, job);
+  }
+
+  // A map without any keyword of a job whose name is almost that of a global keyword.
+  bool IsMisspeltGlobal(const config::Entry& entry) {
+    for (const config::Entry& key : entry.value->entries) {
+      if (FindKeyword(Section::kJob, key.key) != nullptr) return false;
+    }
+    if (entry.value->entries.empty() || !context_.problems.WantsSuggestion()) return false;
+    return !context_.problems.DidYouMean(entry.key, KeywordNames(Section::kGlobal)).empty();
+  }
+
+  void ReportNoJob(const config::Entry& entry) {
+    context_.job = nullptr;
+    if (entry.value->IsNull()) {
+      return context_.Error(entry.key_place,
+                            absl::StrCat("job '", entry.key, "' is empty; it needs a 'script'"));
+    }
+    if (FindKeyword(Section::kJob, entry.key) != nullptr) {
+      return context_.Error(
+          entry.key_place,
+          absl::StrCat("'", entry.key, "' belongs in a job, not ", "at the top of the file"));
+    }
+    std::string suggestion =
+        context_.problems.DidYouMean(entry.key, KeywordNames(Section::kGlobal));
+    if (suggestion.empty()) {
+      suggestion =
+          absl::StrCat("; a job is a map with a 'script', but this is ", entry.value->KindName());
+    }
+    context_.Error(entry.key_place, absl::StrCat("unknown keyword '", entry.key, "'", suggestion));
+  }
+
+  void CheckName(const JobDraft& job) {
+    const size_t length = CharacterCount(job.name);
+    if (length == 0) context_.Error(job.place, "a job has an empty name");
+    if (length > kJobNameMax) {
+      context_.Error(job.place, absl::StrCat("its name has ", length, " characters; the limit is ",
+                                             kJobNameMax));
+    } else if (length > kJobNameWithNeedsMax && job.needs.has_value()) {
+      context_.Error(job.place, absl::StrCat("its name has ", length, " characters; the limit for ",
+                                             "a job with 'needs' is ", kJobNameWithNeedsMax));
+    }
+    if (job.name == "pages") {
+      context_.Warning(job.place, "it is an ordinary job here: nothing is published");
+    }
+  }
+
+  void CheckJob(const JobDraft& job) {
+    const bool incomplete = job.broken;  // the error may be what is missing here
+    if (!job.script.has_value() && !incomplete) {
+      context_.Error(job.place, "it has no 'script'; add the commands that it runs");
+    }
+    if (job.rules.has_value()) {
+      const auto refuse = [&](const config::Place& place, absl::string_view keyword) {
+        context_.Error(place, absl::StrCat("'", keyword, "' can't stand beside 'rules'; put it in ",
+                                           "the rules"));
+      };
+      if (job.only.has_value()) refuse(job.only->place, "only");
+      if (job.except.has_value()) refuse(job.except->place, "except");
+      if (job.start_in.has_value()) refuse(job.start_in_place, "start_in");
+      if (job.when == lifecycle::When::kDelayed) refuse(job.when_place, "when: delayed");
+      return;
+    }
+    if (job.when == lifecycle::When::kDelayed && !job.start_in.has_value() && !incomplete) {
+      context_.Error(job.when_place,
+                     "'when: delayed' needs 'start_in', such as 'start_in: 10 min'");
+    }
+    if (job.when != lifecycle::When::kDelayed && job.start_in.has_value()) {
+      context_.Error(job.start_in_place, "'start_in' needs 'when: delayed'");
+    }
+  }
+
+  const config::Value& root_;
+  ParseContext& context_;
+  size_t jobs_seen_ = 0;
+};
+
+}  // namespace
+
+void ReadConfiguration(const config::Value& root, ParseContext& context) {
+  Reader(root, context).Run();
+}
+
+}  // namespace grange::pipeline

@@ -1,0 +1,55 @@
+#ifndef GRANGE_COORDINATOR_PIPELINE_KEYWORD_PARSERS_H_
+#define GRANGE_COORDINATOR_PIPELINE_KEYWORD_PARSERS_H_
+
+#include <vector>
+
+#include "coordinator/config/value.h"
+#include "coordinator/pipeline/draft.h"
+#include "coordinator/pipeline/parse_context.h"
+
+// One function for each keyword that the table (keyword_table.cc) says we support: reads the value
+// of `entry` into context.job or context.file, or reports what is wrong with it.
+namespace grange::pipeline {
+
+// At the top of a file.
+void ParseStages(ParseContext& context, const config::Entry& entry);
+void ParseGlobalVariables(ParseContext& context, const config::Entry& entry);
+void ParseDefault(ParseContext& context, const config::Entry& entry);
+void ParseWorkflow(ParseContext& context, const config::Entry& entry);
+void ParseWorkflowName(ParseContext& context, const config::Entry& entry);
+void ParseWorkflowRules(ParseContext& context, const config::Entry& entry);
+
+// In a job; some in `default` too.
+void ParseScript(ParseContext& context, const config::Entry& entry);
+void ParseBeforeScript(ParseContext& context, const config::Entry& entry);
+void ParseAfterScript(ParseContext& context, const config::Entry& entry);
+void ParseStage(ParseContext& context, const config::Entry& entry);
+void ParseJobVariables(ParseContext& context, const config::Entry& entry);
+void ParseRules(ParseContext& context, const config::Entry& entry);
+void ParseOnly(ParseContext& context, const config::Entry& entry);
+void ParseExcept(ParseContext& context, const config::Entry& entry);
+void ParseWhen(ParseContext& context, const config::Entry& entry);
+void ParseStartIn(ParseContext& context, const config::Entry& entry);
+void ParseAllowFailure(ParseContext& context, const config::Entry& entry);
+void ParseNeeds(ParseContext& context, const config::Entry& entry);
+void ParseDependencies(ParseContext& context, const config::Entry& entry);
+void ParseTags(ParseContext& context, const config::Entry& entry);
+void ParseTimeout(ParseContext& context, const config::Entry& entry);
+void ParseDefaultTimeout(ParseContext& context, const config::Entry& entry);
+void ParseRetry(ParseContext& context, const config::Entry& entry);
+void ParseArtifacts(ParseContext& context, const config::Entry& entry);
+void ParseCoverage(ParseContext& context, const config::Entry& entry);
+void ParseInterruptible(ParseContext& context, const config::Entry& entry);
+void ParseInherit(ParseContext& context, const config::Entry& entry);
+// `extends` is resolved before; what is left of it has been reported.
+void ParseExtends(ParseContext& context, const config::Entry& entry);
+
+// Shared by several keywords.
+std::vector<Variable> ReadVariables(ParseContext& context, const config::Value& map,
+                                    Section section);
+std::optional<AllowFailure> ReadAllowFailure(ParseContext& context, const config::Value& value);
+std::optional<absl::Duration> ReadStartIn(ParseContext& context, const config::Value& value);
+
+}  // namespace grange::pipeline
+
+#endif  // GRANGE_COORDINATOR_PIPELINE_KEYWORD_PARSERS_H_

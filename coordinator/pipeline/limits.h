@@ -1,0 +1,30 @@
+#ifndef GRANGE_COORDINATOR_PIPELINE_LIMITS_H_
+#define GRANGE_COORDINATOR_PIPELINE_LIMITS_H_
+
+#include <cstddef>
+
+#include "absl/time/time.h"
+
+// What a pipeline may have. Each limit that is passed gives an error that names it.
+namespace grange::pipeline {
+
+inline constexpr size_t kJobsMax = 10'000;  // visible jobs of a configuration
+inline constexpr size_t kNeedsMax = 50;     // entries of a job's `needs`
+inline constexpr size_t kTagsMax = 49;
+inline constexpr size_t kJobNameMax = 255;           // characters
+inline constexpr size_t kJobNameWithNeedsMax = 128;  // of a job that has `needs`
+inline constexpr size_t kStageNameMax = 255;
+inline constexpr int kListDepthMax = 10;             // of lists in `script`, `rules`, `stages`
+inline constexpr size_t kExpressionTokensMax = 100;  // of one `rules:if`
+inline constexpr int kRetryMax = 2;
+inline constexpr absl::Duration kStartInMax = absl::Hours(7 * 24);
+inline constexpr absl::Duration kTimeoutMax = absl::Hours(31 * 24);
+inline constexpr size_t kPatternBytesMax = 16 << 10;  // of one regular expression
+inline constexpr size_t kPatternMemoryMax = 1 << 20;  // that one may use
+inline constexpr size_t kSuggestionsMax = 100;        // "did you mean" of a compilation
+// What the plans of all jobs may hold together: the global variables are in each of them.
+inline constexpr size_t kPlanVariableBytesMax = 256 << 20;
+
+}  // namespace grange::pipeline
+
+#endif  // GRANGE_COORDINATOR_PIPELINE_LIMITS_H_

@@ -1,0 +1,55 @@
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/keyword_parsers.h"
+#include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/stage_list.h"
+
+namespace grange::pipeline {
+
+void ParseStages(ParseContext& context, const config::Entry& entry) {
+  if (entry.value->IsNull()) return;
+  std::vector<const config::Value*> values;
+  if (!entry.value->IsList()) return context.WrongType(*entry.value, "stages", "a list of names");
+  if (!context.Flatten(*entry.value, "stages", values)) return;
+  std::vector<Named> stages;
+  for (const config::Value* value : values) {
+    if (!value->IsText() || value->text.empty()) {
+      context.Error(value->place, absl::StrCat("'stages' takes a list of names, but this entry is ",
+                                               value->IsText() ? "empty" : value->KindName()));
+    } else if (CharacterCount(value->text) > kStageNameMax) {
+      context.Error(value->place,
+                    absl::StrCat("the name of a stage has at most ", kStageNameMax, " characters"));
+    } else {
+      stages.push_back({value->text, value->place});
+    }
+  }
+  if (values.empty()) context.Error(entry.value->place, "'stages' is empty; it needs a name");
+  context.file.stages = std::move(stages);
+}
+
+void ParseDefault(ParseContext& context, const config::Entry& entry) {
+  if (entry.value->IsNull()) return;
+  if (!entry.value->IsMap()) return context.WrongType(*entry.value, "default", "a map");
+  for (const config::Entry& key : entry.value->entries) {
+    const Keyword* keyword = context.CheckKey(key, Section::kDefault);
+    if (keyword != nullptr) keyword->parse(context, key);
+  }
+}
+
+void ParseWorkflow(ParseContext& context, const config::Entry& entry) {
+  if (entry.value->IsNull()) return;
+  if (!entry.value->IsMap()) return context.WrongType(*entry.value, "workflow", "a map");
+  for (const config::Entry& key : entry.value->entries) {
+    const Keyword* keyword = context.CheckKey(key, Section::kWorkflow);
+    if (keyword != nullptr) keyword->parse(context, key);
+  }
+}
+
+void ParseWorkflowName(ParseContext& context, const config::Entry& entry) {
+  context.file.workflow_name = context.Text(*entry.value, "workflow:name").value_or("");
+}
+
+}  // namespace grange::pipeline

@@ -1,0 +1,37 @@
+#ifndef GRANGE_COORDINATOR_PIPELINE_SCOPE_H_
+#define GRANGE_COORDINATOR_PIPELINE_SCOPE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
+
+namespace grange::pipeline {
+
+// Names to values of one group of variables.
+using VariableLayer = absl::flat_hash_map<std::string, std::string>;
+
+// What a name means at one point of a compilation: groups of variables above each other. The
+// layers belong to the caller and must live as long.
+class Scope {
+ public:
+  // From the one that wins to the one that loses.
+  explicit Scope(std::vector<const VariableLayer*> layers) : layers_(std::move(layers)) {}
+
+  // nullptr if the name is not defined; an empty value is.
+  const std::string* Find(absl::string_view name) const {
+    for (const VariableLayer* layer : layers_) {
+      const auto it = layer->find(name);
+      if (it != layer->end()) return &it->second;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<const VariableLayer*> layers_;
+};
+
+}  // namespace grange::pipeline
+
+#endif  // GRANGE_COORDINATOR_PIPELINE_SCOPE_H_

@@ -1,0 +1,376 @@
+#include "coordinator/server/coordinator.h"
+
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/log/log.h"
+#include "common/os/files.h"
+#include "common/os/real_clock.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/credentials.h"
+#include "coordinator/artifact/artifact_store.h"
+#include "coordinator/control/control_service.h"
+#include "coordinator/server/core_loop.h"
+#include "coordinator/server/first_start.h"
+#include "coordinator/server/performer.h"
+#include "coordinator/server/pipeline_book.h"
+#include "coordinator/server/recovery.h"
+#include "coordinator/server/submit.h"
+#include "coordinator/session/agent_service.h"
+#include "coordinator/source/git_mirror.h"
+#include "coordinator/store/sqlite_store.h"
+#include "coordinator/trace/coverage.h"
+#include "coordinator/trace/trace_coverage.h"
+
+namespace grange::server {
+namespace {
+
+constexpr absl::Duration kShutdownGrace = absl::Seconds(2);
+
+struct HostPort {
+  std::string host, port;
+};
+
+absl::StatusOr<HostPort> SplitAddress(const std::string& address) {
+  const size_t colon = address.rfind(':');
+  if (colon == std::string::npos || colon + 1 == address.size()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "'", address, "' is no address to listen on; write 'host:port', such as 0.0.0.0:7420"));
+  }
+  return HostPort{.host = address.substr(0, colon), .port = address.substr(colon + 1)};
+}
+
+std::vector<std::string> CertificateNames(const std::string& host,
+                                          const std::vector<std::string>& further) {
+  std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
+  char own[256] = "";
+  if (gethostname(own, sizeof own - 1) == 0 && *own != '\0') names.emplace_back(own);
+  std::string plain = host;
+  if (plain.size() > 2 && plain.front() == '[') plain = plain.substr(1, plain.size() - 2);
+  if (plain != "0.0.0.0" && plain != "::" && !plain.empty()) names.push_back(plain);
+  names.insert(names.end(), further.begin(), further.end());
+  return names;
+}
+
+class CoordinatorImpl : public Coordinator,
+                        public session::SessionListener,
+                        public control::Backend {
+ public:
+  explicit CoordinatorImpl(CoordinatorOptions options)
+      : options_(std::move(options)), started_at_(clock_.Now()) {}
+  ~CoordinatorImpl() override { Stop(); }
+
+  absl::Status Open();
+  const std::string& address() const override { return address_; }
+
+  // session::SessionListener
+  void OnEvent(schedule::Event event) override { core_->Post(std::move(event)); }
+  void OnResult(session::JobResult result) override;
+
+  // control::Backend
+  absl::StatusOr<control::SubmitAnswer> Submit(const control::SubmitOrder& order) override;
+  absl::Status Request(const schedule::Event& request) override;
+  void Tell(schedule::Event event) override { core_->Post(std::move(event)); }
+  absl::StatusOr<schedule::Explanation> Why(JobId job) override;
+  std::vector<schedule::Scheduler::AgentView> Agents() override;
+  absl::Time LastContact(AgentId agent) const override { return hub_->LastContact(agent); }
+  void EndSessionsOf(AgentId agent, const absl::Status& why) override {
+    hub_->EndSessionsOf(agent, why);
+  }
+  std::string ReadOnlyReason() const override { return performer_->read_only_reason(); }
+
+ private:
+  std::string Path(absl::string_view name) const { return os::JoinPath(options_.state_dir, name); }
+  absl::Status OpenParts();
+  absl::Status Recover();
+  absl::Status Listen();
+  void Stop();
+  void Finish(session::JobResult result);
+  std::optional<double> CoverageOf(const session::JobResult& result);
+
+  const CoordinatorOptions options_;
+  const os::RealClock clock_;
+  const absl::Time started_at_;
+  std::string address_;
+  std::string server_url_;
+  rpc::KeyPair ca_;
+  std::optional<os::LockFile> lock_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<trace::TraceStore> traces_;
+  std::unique_ptr<artifact::ArtifactStore> artifacts_;
+  std::unique_ptr<source::GitMirrors> mirrors_;
+  control::ChangeFeed feed_;
+  std::unique_ptr<session::SessionHub> hub_;
+  std::unique_ptr<PipelineBook> book_;
+  std::unique_ptr<Performer> performer_;
+  std::unique_ptr<CoreLoop> core_;
+  std::unique_ptr<Submitter> submitter_;
+  os::EventLoop results_;  // looks for coverage, so that no stream waits for it
+  std::thread results_thread_;
+  std::unique_ptr<session::AgentService> agent_service_;
+  std::unique_ptr<control::ControlService> control_service_;
+  std::unique_ptr<session::StreamThreads> stream_threads_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+absl::Status CoordinatorImpl::Open() {
+  GRANGE_RETURN_IF_ERROR(os::MakeDirs(options_.state_dir));
+  absl::StatusOr<os::LockFile> lock = os::LockFile::Acquire(Path("lock"));
+  GRANGE_RETURN_IF_ERROR(lock.status());
+  lock_.emplace(*std::move(lock));
+  if (options_.insecure) {
+    if (!rpc::IsLoopback(options_.listen)) {
+      return absl::InvalidArgumentError(
+          "--insecure is allowed on loopback only; leave it out to use TLS");
+    }
+  } else {
+    GRANGE_ASSIGN_OR_RETURN(ca_, rpc::LoadOrMakeCa(Path("keys"), clock_.Now()));
+  }
+  GRANGE_RETURN_IF_ERROR(OpenParts());
+  return Listen();
+}
+
+absl::Status CoordinatorImpl::OpenParts() {
+  GRANGE_ASSIGN_OR_RETURN(
+      store_, store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_));
+  trace::TraceStore::Options trace_options;
+  trace_options.dir = Path("traces");
+  GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
+  GRANGE_RETURN_IF_ERROR(traces_->Recover());
+  artifact::ArtifactStore::Options artifact_options;
+  artifact_options.dir = Path("artifacts");
+  GRANGE_ASSIGN_OR_RETURN(artifacts_, artifact::ArtifactStore::Open(artifact_options));
+  mirrors_ = std::make_unique<source::GitMirrors>(Path("mirrors"));
+  book_ = std::make_unique<PipelineBook>(*store_);
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorImpl::Recover() {
+  server_url_ = absl::StrCat(options_.insecure ? "http://" : "https://", address_);
+  hub_ = std::make_unique<session::SessionHub>(options_.sessions, *store_, *traces_, clock_, *this);
+  performer_ = std::make_unique<Performer>(Performer::Parts{.store = *store_,
+                                                            .traces = *traces_,
+                                                            .hub = *hub_,
+                                                            .book = *book_,
+                                                            .feed = feed_,
+                                                            .clock = clock_,
+                                                            .server_url = server_url_});
+  schedule::SchedulerOptions scheduler = options_.scheduler;
+  GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
+  core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
+  // A job whose variables make no sense can't be handed out: it fails instead of waiting for ever.
+  performer_->SetOnUnofferable([this](const schedule::SendOffer& offer, const absl::Status& why) {
+    core_->Post(schedule::JobDeclined{offer.agent, offer.session, offer.assignment,
+                                      absl::StrCat("cannot be offered: ", why.message())});
+  });
+  GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
+  for (schedule::Event& event : events) core_->Post(std::move(event));
+  submitter_ = std::make_unique<Submitter>(*store_, *mirrors_, clock_, server_url_);
+  results_thread_ = std::thread([this] { results_.Run(); });
+  return absl::OkStatus();
+}
+
+absl::Status CoordinatorImpl::Listen() {
+  GRANGE_ASSIGN_OR_RETURN(const HostPort where, SplitAddress(options_.listen));
+  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  std::string fingerprint;
+  if (!options_.insecure) {
+    GRANGE_ASSIGN_OR_RETURN(const rpc::KeyPair pair,
+                            rpc::IssueServerCertificate(
+                                ca_, CertificateNames(where.host, options_.names), clock_.Now()));
+    GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
+    grpc::SslServerCredentialsOptions ssl;
+    ssl.pem_key_cert_pairs.push_back({pair.key_pem, pair.certificate_pem});
+    credentials = grpc::SslServerCredentials(ssl);
+  }
+  // The address is part of what jobs see, and with port 0 it is known only once bound; nothing is
+  // answered before the services have all their parts.
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(options_.listen, credentials, &port);
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
+  builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC, 60'000);
+
+  address_ = options_.listen;  // replaced below when the port is chosen by the system
+  GRANGE_RETURN_IF_ERROR(Recover());
+  agent_service_ = std::make_unique<session::AgentService>(*hub_, *artifacts_, *mirrors_);
+  control_service_ = std::make_unique<control::ControlService>(
+      control::ControlService::Parts{.backend = *this,
+                                     .store = *store_,
+                                     .traces = *traces_,
+                                     .mirrors = *mirrors_,
+                                     .feed = feed_,
+                                     .clock = clock_,
+                                     .ca_fingerprint = fingerprint,
+                                     .started_at = started_at_});
+  builder.RegisterService(agent_service_.get());
+  builder.RegisterService(control_service_.get());
+  std::unique_ptr<grpc::ServerCompletionQueue> streams = builder.AddCompletionQueue();
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    streams->Shutdown();
+    return absl::AlreadyExistsError(absl::StrCat(
+        "cannot listen on ", options_.listen,
+        ": the port is in use or the address is not this machine's; choose another --listen"));
+  }
+  stream_threads_ = std::make_unique<session::StreamThreads>(std::move(streams));
+  agent_service_->AcceptStreams(*stream_threads_);
+  address_ = absl::StrCat(where.host, ":", port);
+  const std::string reached =
+      where.host == "0.0.0.0" || where.host == "[::]" ? absl::StrCat("127.0.0.1:", port) : address_;
+  return WriteCtlConfig(options_.state_dir, reached, ca_.certificate_pem, *store_, clock_.Now());
+}
+
+void CoordinatorImpl::Stop() {
+  feed_.Close();
+  if (hub_ != nullptr) hub_->GoingDown();
+  if (server_ != nullptr) {
+    server_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
+    server_->Wait();
+  }
+  stream_threads_.reset();  // runs the streams to their end
+  // The services before what they use; the results before the core; the core before the performer.
+  server_.reset();
+  control_service_.reset();
+  agent_service_.reset();
+  if (results_thread_.joinable()) {
+    results_.Stop();
+    results_thread_.join();
+  }
+  core_.reset();
+  performer_.reset();
+  hub_.reset();
+  traces_.reset();
+}
+
+void CoordinatorImpl::OnResult(session::JobResult result) {
+  results_.Post([this, result = std::move(result)]() mutable { Finish(std::move(result)); });
+}
+
+void CoordinatorImpl::Finish(session::JobResult result) {
+  const schedule::JobFinished event{.agent = result.agent,
+                                    .session = result.session,
+                                    .assignment = result.assignment,
+                                    .reason = result.reason,
+                                    .exit_code = result.exit_code};
+  if (!result.trace.has_value()) return core_->PostResult(event, std::nullopt);
+  store::PutTraceEnd end;
+  end.job = result.assignment.job;
+  end.attempt = result.assignment.attempt;
+  end.trace_bytes = result.trace->trace_bytes;
+  end.dropped_bytes = result.dropped_bytes;
+  end.sha256 = result.trace->sha256;
+  end.damaged = result.trace->damaged;
+  end.coverage = CoverageOf(result);
+  end.detail = result.detail;
+  end.artifact_id = result.artifact_id;
+  core_->PostResult(event, std::move(end));
+}
+
+std::optional<double> CoordinatorImpl::CoverageOf(const session::JobResult& result) {
+  const absl::StatusOr<std::shared_ptr<const PipelineFacts>> facts =
+      book_->GetByJob(result.assignment.job);
+  if (!facts.ok()) return std::nullopt;
+  const auto plan = (*facts)->plans.find(result.assignment.job);
+  std::string regex = plan == (*facts)->plans.end() ? "" : plan->second.coverage;
+  if (regex.empty()) {
+    const auto setting = (*facts)->project.settings.find("coverage-regex");
+    if (setting == (*facts)->project.settings.end()) return std::nullopt;
+    regex = setting->second;
+  }
+  const absl::StatusOr<trace::CoveragePattern> pattern = trace::CoveragePattern::Compile(regex);
+  if (!pattern.ok()) return std::nullopt;  // refused when it was set; rows of before stay harmless
+  const absl::StatusOr<std::optional<double>> found =
+      trace::FindCoverage(*traces_, result.assignment.job, result.assignment.attempt, *pattern);
+  if (!found.ok()) {
+    log::Warning("coverage_not_read", {{"job", result.assignment}, {"error", found.status()}});
+    return std::nullopt;
+  }
+  return *found;
+}
+
+absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::SubmitOrder& order) {
+  GRANGE_ASSIGN_OR_RETURN(Submitted submitted, submitter_->Submit(order));
+  if (submitted.event.has_value()) core_->Post(*std::move(submitted.event));
+  return submitted.answer;
+}
+
+absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
+  const absl::Status done = core_->Request(request);
+  if (!absl::IsNotFound(done)) return done;
+  // A pipeline that is final is no longer in memory: bring it back and ask again.
+  PipelineId pipeline;
+  JobId job;
+  if (const auto* retry = std::get_if<schedule::RetryPipeline>(&request))
+    pipeline = retry->pipeline;
+  if (const auto* cancel = std::get_if<schedule::CancelPipeline>(&request))
+    pipeline = cancel->pipeline;
+  if (const auto* retry = std::get_if<schedule::RetryJob>(&request)) job = retry->job;
+  if (const auto* cancel = std::get_if<schedule::CancelJob>(&request)) job = cancel->job;
+  if (const auto* play = std::get_if<schedule::PlayJob>(&request)) job = play->job;
+  if (job.is_set()) {
+    GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
+    pipeline = row.pipeline;
+  }
+  if (!pipeline.is_set()) return done;
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
+  if (!row.errors.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("pipeline ", pipeline.value(),
+                     " has no jobs: its configuration has errors; mend it and "
+                     "submit again"));
+  }
+  GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
+  core_->Post(std::move(added));
+  return core_->Request(request);
+}
+
+absl::StatusOr<schedule::Explanation> CoordinatorImpl::Why(JobId job) {
+  absl::StatusOr<schedule::Explanation> answer;
+  core_->Ask(
+      [&](const schedule::Scheduler& scheduler) { answer = scheduler.Why(job, clock_.Now()); });
+  if (!absl::IsNotFound(answer.status())) return answer;
+  GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
+  schedule::Explanation ended;
+  ended.state = row.progress.state;
+  if (!row.progress.detail.empty()) ended.reasons.push_back(row.progress.detail);
+  if (row.progress.state == lifecycle::JobState::kFailed) {
+    ended.reasons.emplace_back(lifecycle::FailureReasonText(row.progress.reason));
+    ended.next_step = absl::StrCat("grangectl logs ", job.value());
+  } else if (ended.reasons.empty()) {
+    ended.reasons.push_back(
+        absl::StrCat("it has ended: ", lifecycle::JobStateName(row.progress.state)));
+  }
+  return ended;
+}
+
+std::vector<schedule::Scheduler::AgentView> CoordinatorImpl::Agents() {
+  std::vector<schedule::Scheduler::AgentView> agents;
+  core_->Ask([&](const schedule::Scheduler& scheduler) { agents = scheduler.Agents(); });
+  return agents;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
+  auto coordinator = std::make_unique<CoordinatorImpl>(std::move(options));
+  GRANGE_RETURN_IF_ERROR(coordinator->Open());
+  return coordinator;
+}
+
+}  // namespace grange::server

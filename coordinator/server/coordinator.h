@@ -1,0 +1,39 @@
+#ifndef GRANGE_COORDINATOR_SERVER_COORDINATOR_H_
+#define GRANGE_COORDINATOR_SERVER_COORDINATOR_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coordinator/schedule/scheduler.h"
+#include "coordinator/session/session_hub.h"
+
+namespace grange::server {
+
+struct CoordinatorOptions {
+  std::string state_dir;
+  std::string listen = "127.0.0.1:7420";
+  std::vector<std::string> names;  // further names for the certificate
+  bool insecure = false;           // plain text; loopback only
+  schedule::SchedulerOptions scheduler;
+  session::SessionOptions sessions;
+};
+
+// A whole coordinator in this process: opens the state directory (and keeps its lock), recovers,
+// listens. Destroying it stops in order: agents are told, streams end, decisions that were made
+// are stored.
+class Coordinator {
+ public:
+  // kAlreadyExists: the state directory or the port is in use; kFailedPrecondition: the database is
+  // newer than this program; kDataLoss: it is damaged. The text says what to do.
+  static absl::StatusOr<std::unique_ptr<Coordinator>> Start(CoordinatorOptions options);
+  virtual ~Coordinator() = default;
+
+  // Where it listens: "host:port", with the port that the system chose.
+  virtual const std::string& address() const = 0;
+};
+
+}  // namespace grange::server
+
+#endif  // GRANGE_COORDINATOR_SERVER_COORDINATOR_H_

@@ -1,0 +1,189 @@
+#include "coordinator/server/performer.h"
+
+#include <cstdlib>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/log/log.h"
+#include "coordinator/server/assignment.h"
+
+namespace grange::server {
+namespace {
+
+constexpr absl::Duration kRetryFullDisk = absl::Seconds(1);
+constexpr int kFailuresMax = 3;
+
+void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
+  for (const schedule::Decision& decision : batch.decisions) {
+    if (const auto* job = std::get_if<schedule::StoreJob>(&decision)) {
+      writes.emplace_back(*job);
+    } else if (const auto* pipeline = std::get_if<schedule::StorePipeline>(&decision)) {
+      writes.emplace_back(*pipeline);
+    } else if (const auto* fence = std::get_if<schedule::StoreFence>(&decision)) {
+      writes.emplace_back(*fence);
+    }
+  }
+  if (batch.trace_end.has_value()) writes.emplace_back(*batch.trace_end);
+}
+
+}  // namespace
+
+Performer::Performer(Parts parts) : parts_(std::move(parts)), thread_([this] { Loop(); }) {}
+
+Performer::~Performer() {
+  {
+    base::MutexLock lock(mu_);
+    stop_ = true;
+    work_.Signal();
+  }
+  thread_.join();
+}
+
+void Performer::Perform(std::vector<Batch> batches) {
+  base::MutexLock lock(mu_);
+  for (Batch& batch : batches) waiting_.push_back(std::move(batch));
+  work_.Signal();
+}
+
+std::string Performer::read_only_reason() const {
+  base::MutexLock lock(mu_);
+  return read_only_reason_;
+}
+
+void Performer::Loop() {
+  while (true) {
+    std::deque<Batch> batches;
+    {
+      base::MutexLock lock(mu_);
+      while (waiting_.empty() && !stop_) work_.Wait(mu_);
+      if (waiting_.empty()) return;
+      batches.swap(waiting_);
+    }
+    std::vector<store::Write> writes;
+    for (const Batch& batch : batches) AppendWrites(batch, writes);
+    if (!writes.empty() && !Commit(writes)) return;
+    for (Batch& batch : batches) Send(batch);
+  }
+}
+
+bool Performer::Commit(const std::vector<store::Write>& writes) {
+  int failures = 0;
+  while (true) {
+    const absl::Status committed = parts_.store.Commit(writes);
+    base::MutexLock lock(mu_);
+    if (committed.ok()) {
+      if (!read_only_reason_.empty()) log::Info("disk_has_space_again");
+      read_only_reason_.clear();
+      return true;
+    }
+    if (!absl::IsResourceExhausted(committed) && ++failures >= kFailuresMax) {
+      log::Error("cannot_store",
+                 {{"error", committed},
+                  {"what_to_do", "check the disk; then start the coordinator again"}});
+      std::_Exit(1);  // nothing that was not stored may be said to anybody
+    }
+    if (read_only_reason_.empty()) {
+      log::Error("read_only", {{"error", committed},
+                               {"what_to_do", "free space on the disk of the state directory"}});
+    }
+    read_only_reason_ = std::string(committed.message());
+    if (stop_) return false;
+    work_.WaitWithTimeout(mu_, kRetryFullDisk);
+  }
+}
+
+void Performer::Send(Batch& batch) {
+  std::set<PipelineId> changed;
+  for (const schedule::Decision& decision : batch.decisions) {
+    if (const auto* job = std::get_if<schedule::StoreJob>(&decision)) {
+      changed.insert(job->pipeline);
+      const bool ended = batch.trace_end.has_value() && batch.trace_end->job == job->id &&
+                         batch.trace_end->attempt == job->attempt;
+      AfterCommit(*job, ended);
+    } else if (const auto* pipeline = std::get_if<schedule::StorePipeline>(&decision)) {
+      changed.insert(pipeline->id);
+      if (lifecycle::IsFinal(pipeline->state)) parts_.book.Forget(pipeline->id);
+    } else if (const auto* offer = std::get_if<schedule::SendOffer>(&decision)) {
+      Send(*offer);
+    } else if (const auto* start = std::get_if<schedule::SendStart>(&decision)) {
+      Send(*start);
+    } else if (const auto* cancel = std::get_if<schedule::SendCancel>(&decision)) {
+      parts_.hub.SendCancel(*cancel);
+    } else if (const auto* forget = std::get_if<schedule::SendForget>(&decision)) {
+      parts_.hub.SendForget(*forget);
+    } else if (const auto* revoke = std::get_if<schedule::SendRevoke>(&decision)) {
+      parts_.hub.SendRevoke(*revoke);
+    } else if (const auto* welcome = std::get_if<schedule::SendWelcome>(&decision)) {
+      parts_.hub.SendWelcome(*welcome);
+    } else if (const auto* drain = std::get_if<schedule::SendDrain>(&decision)) {
+      parts_.hub.SendDrain(*drain);
+    }
+  }
+  for (const PipelineId pipeline : changed) parts_.feed.Publish(pipeline);
+  if (batch.done) batch.done(absl::OkStatus());
+}
+
+void Performer::AfterCommit(const schedule::StoreJob& row, bool has_trace_end) {
+  if (row.phase != schedule::Phase::kNone) return;
+  parts_.hub.gate().Close(row.id);
+  if (row.attempt == 0) return;
+  if (has_trace_end) {
+    parts_.traces.Complete(row.id, row.attempt);
+  } else if (lifecycle::IsFinal(row.state)) {
+    parts_.traces.Abandon(row.id, row.attempt);
+  }
+  log::Info("job", {{"job", row.id},
+                    {"attempt", int(row.attempt)},
+                    {"state", lifecycle::JobStateName(row.state)},
+                    {"reason", lifecycle::FailureReasonName(row.reason)}});
+}
+
+absl::StatusOr<session::JobSpec> Performer::SpecFor(const schedule::SendOffer& offer) {
+  GRANGE_ASSIGN_OR_RETURN(const std::shared_ptr<const PipelineFacts> facts,
+                          parts_.book.GetByJob(offer.assignment.job));
+  AssignmentInputs inputs{.facts = *facts,
+                          .job = offer.assignment.job,
+                          .attempt = offer.assignment.attempt,
+                          .server_url = parts_.server_url,
+                          .now = parts_.clock.Now(),
+                          .project_variables = {},
+                          .artifacts = {}};
+  GRANGE_ASSIGN_OR_RETURN(inputs.project_variables, parts_.store.ListVariables(facts->project.id));
+  GRANGE_ASSIGN_OR_RETURN(inputs.artifacts, parts_.store.ArtifactsOf(facts->row.id));
+  return BuildSpec(inputs);
+}
+
+void Performer::Send(const schedule::SendOffer& offer) {
+  parts_.traces.Prepare(offer.assignment.job, offer.assignment.attempt);
+  const absl::StatusOr<session::JobSpec> spec = SpecFor(offer);
+  if (!spec.ok()) {
+    log::Error("cannot_offer", {{"job", offer.assignment}, {"error", spec.status()}});
+    if (on_unofferable_) on_unofferable_(offer, spec.status());
+    return;
+  }
+  parts_.hub.SendOffer(offer, *spec);
+}
+
+void Performer::Send(const schedule::SendStart& start) {
+  session::StartSecrets secrets;
+  const absl::StatusOr<std::shared_ptr<const PipelineFacts>> facts =
+      parts_.book.GetByJob(start.assignment.job);
+  if (facts.ok()) {
+    absl::StatusOr<std::vector<store::ProjectVariable>> variables =
+        parts_.store.ListVariables((*facts)->project.id);
+    if (variables.ok()) {
+      secrets = BuildSecrets({.facts = **facts,
+                              .job = start.assignment.job,
+                              .attempt = start.assignment.attempt,
+                              .server_url = parts_.server_url,
+                              .now = parts_.clock.Now(),
+                              .project_variables = *std::move(variables),
+                              .artifacts = {}});
+    }
+  }
+  parts_.hub.SendStart(start, secrets);
+}
+
+}  // namespace grange::server

@@ -1,0 +1,82 @@
+#ifndef GRANGE_COORDINATOR_SERVER_PERFORMER_H_
+#define GRANGE_COORDINATOR_SERVER_PERFORMER_H_
+
+#include <atomic>
+#include <deque>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "coordinator/control/change_feed.h"
+#include "coordinator/schedule/decision.h"
+#include "coordinator/server/pipeline_book.h"
+#include "coordinator/session/session_hub.h"
+#include "coordinator/store/store.h"
+#include "coordinator/trace/trace_store.h"
+
+namespace grange::server {
+
+// What the core decided on one event, with what belongs into the same transaction.
+struct Batch {
+  std::vector<schedule::Decision> decisions;
+  std::optional<store::PutTraceEnd> trace_end;  // of the attempt that this result ended
+  absl::AnyInvocable<void(absl::Status)> done;  // may be empty; called once it is durable
+};
+
+// Carries out the core's decisions on a thread of its own: store first, then send. All batches
+// that wait are one transaction (group commit), so the durable rate is bounded by batches, not by
+// syncs; a crash between the two repeats, never loses.
+//
+// While the disk is full nothing is sent and the batches wait: read_only_reason() says so. Any
+// other failure of the disk, three times in a row, stops the program: an answer that could not be
+// stored must never get out.
+class Performer {
+ public:
+  struct Parts {
+    store::Store& store;
+    trace::TraceStore& traces;
+    session::SessionHub& hub;
+    PipelineBook& book;
+    control::ChangeFeed& feed;
+    const Clock& clock;
+    std::string server_url;
+  };
+  explicit Performer(Parts parts);
+  ~Performer();  // performs what waits
+  Performer(const Performer&) = delete;
+  Performer& operator=(const Performer&) = delete;
+
+  void Perform(std::vector<Batch> batches) ABSL_LOCKS_EXCLUDED(mu_);  // any thread; only queues
+  std::string read_only_reason() const ABSL_LOCKS_EXCLUDED(mu_);
+  // An offer could not be made from its rows; the core must hear of it.
+  void SetOnUnofferable(std::function<void(const schedule::SendOffer&, const absl::Status&)> f) {
+    on_unofferable_ = std::move(f);
+  }
+
+ private:
+  void Loop();
+  // False only when the performer is stopping and the disk is still full.
+  bool Commit(const std::vector<store::Write>& writes);
+  void Send(Batch& batch);
+  void Send(const schedule::SendOffer& offer);
+  void Send(const schedule::SendStart& start);
+  void AfterCommit(const schedule::StoreJob& row, bool has_trace_end);
+  absl::StatusOr<session::JobSpec> SpecFor(const schedule::SendOffer& offer);
+
+  const Parts parts_;
+  std::function<void(const schedule::SendOffer&, const absl::Status&)> on_unofferable_;
+  mutable base::Mutex mu_;
+  base::CondVar work_;
+  std::deque<Batch> waiting_ ABSL_GUARDED_BY(mu_);
+  bool stop_ ABSL_GUARDED_BY(mu_) = false;
+  std::string read_only_reason_ ABSL_GUARDED_BY(mu_);
+  std::thread thread_;
+};
+
+}  // namespace grange::server
+
+#endif  // GRANGE_COORDINATOR_SERVER_PERFORMER_H_

@@ -1,0 +1,50 @@
+#ifndef GRANGE_COORDINATOR_SERVER_SUBMIT_H_
+#define GRANGE_COORDINATOR_SERVER_SUBMIT_H_
+
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "coordinator/control/backend.h"
+#include "coordinator/schedule/event.h"
+#include "coordinator/source/git_mirror.h"
+#include "coordinator/store/store.h"
+
+namespace grange::server {
+
+inline constexpr uint64_t kConfigBytesMax = 16 << 20;
+
+// A submit that led to a pipeline: the scheduler is told of it once the rows are durable.
+struct Submitted {
+  control::SubmitAnswer answer;
+  // Set if jobs are to run.
+  std::optional<schedule::PipelineAdded> event;
+};
+
+// From an order to durable rows: fixes the commit, reads its configuration, compiles it, stores
+// pipeline and jobs (or the errors). Blocks on git and the disk. Thread-safe.
+class Submitter {
+ public:
+  Submitter(store::Store& store, source::GitMirrors& mirrors, const Clock& clock,
+            std::string server_url)
+      : store_(store), mirrors_(mirrors), clock_(clock), server_url_(std::move(server_url)) {}
+
+  absl::StatusOr<Submitted> Submit(const control::SubmitOrder& order);
+
+ private:
+  // The answer that an earlier call with the same request key gave.
+  absl::StatusOr<control::SubmitAnswer> Earlier(const std::string& text, ProjectId project);
+  absl::StatusOr<Submitted> Create(const control::SubmitOrder& order,
+                                   const store::Project& project);
+
+  store::Store& store_;
+  source::GitMirrors& mirrors_;
+  const Clock& clock_;
+  const std::string server_url_;
+};
+
+}  // namespace grange::server
+
+#endif  // GRANGE_COORDINATOR_SERVER_SUBMIT_H_

@@ -1,0 +1,445 @@
+#include "coordinator/session/session_hub.h"
+
+#include <utility>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+#include "common/log/log.h"
+#include "common/os/random.h"
+#include "common/rpc/channel.h"
+#include "common/rpc/token_text.h"
+
+namespace grange::session {
+namespace {
+
+// Two of the trace store's groups: one on its way while the other is being synced.
+constexpr uint64_t kUnackedJobMax = 8 << 20;
+constexpr uint64_t kUnackedAgentMax = 32 << 20;
+
+v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
+  v1::HubMsg message;
+  ToProto(assignment, message.mutable_revoke()->mutable_assignment());
+  message.mutable_revoke()->set_reason(std::string(reason));
+  return message;
+}
+
+}  // namespace
+
+AgentSession::AgentSession(std::shared_ptr<ControlOutbox> outbox,
+                           std::shared_ptr<ControlStreamEnd> end, const Clock& clock)
+    : outbox_(std::move(outbox)), end_(std::move(end)), clock_(clock) {
+  Heard();
+}
+
+void AgentSession::Send(v1::HubMsg message) {
+  if (outbox_->Post(std::move(message))) return;
+  End(absl::ResourceExhaustedError("the agent does not read its messages"));
+}
+
+void AgentSession::Heard() { heard_at_ns_ = absl::ToInt64Nanoseconds(clock_.SinceBoot()); }
+
+absl::Duration AgentSession::silence() const {
+  return clock_.SinceBoot() - absl::Nanoseconds(heard_at_ns_.load());
+}
+
+void AgentSession::Ack(const Assignment& assignment, uint64_t durable) {
+  v1::TraceReply reply;
+  ToProto(assignment, reply.mutable_ack()->mutable_assignment());
+  reply.mutable_ack()->set_durable(durable);
+  PostTrace(std::move(reply));
+}
+
+void AgentSession::Resume(const Assignment& assignment, uint64_t offset) {
+  v1::TraceReply reply;
+  ToProto(assignment, reply.mutable_resume()->mutable_assignment());
+  reply.mutable_resume()->set_offset(offset);
+  PostTrace(std::move(reply));
+}
+
+void AgentSession::Failed(const Assignment& assignment, const absl::Status& status) {
+  log::Warning("trace_not_stored", {{"job", assignment}, {"agent", agent}, {"error", status}});
+}
+
+void AgentSession::Drained() {
+  std::map<Assignment, uint64_t> wanted;
+  {
+    base::MutexLock lock(mu_);
+    wanted.swap(want_again_);
+  }
+  for (const auto& [assignment, offset] : wanted) Resume(assignment, offset);
+}
+
+void AgentSession::SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) {
+  std::shared_ptr<TraceOutbox> older;
+  {
+    base::MutexLock lock(mu_);
+    older = std::exchange(trace_outbox_, std::move(outbox));
+  }
+  if (older != nullptr) older->Abort();
+}
+
+void AgentSession::WantAgain(const Assignment& assignment, uint64_t offset) {
+  base::MutexLock lock(mu_);
+  want_again_.try_emplace(assignment, offset);
+}
+
+void AgentSession::PostTrace(v1::TraceReply reply) {
+  std::shared_ptr<TraceOutbox> outbox;
+  {
+    base::MutexLock lock(mu_);
+    outbox = trace_outbox_;
+  }
+  // A stream that is gone needs no answer: the next one starts with the offsets of the Welcome.
+  if (outbox != nullptr) outbox->Post(std::move(reply));
+}
+
+SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::TraceStore& traces,
+                       const Clock& clock, SessionListener& listener)
+    : options_(options),
+      store_(store),
+      traces_(traces),
+      clock_(clock),
+      listener_(listener),
+      thread_([this] { loop_.Run(); }) {}
+
+SessionHub::~SessionHub() {
+  loop_.Stop();
+  thread_.join();
+}
+
+void SessionHub::OnHello(std::shared_ptr<AgentSession> session, std::string credential,
+                         v1::Hello hello) {
+  loop_.Post([this, session = std::move(session), credential = std::move(credential),
+              hello = std::move(hello)] { Admit(session, credential, hello); });
+}
+
+void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::string& credential,
+                       const v1::Hello& hello) {
+  store::AgentRow agent;
+  const absl::StatusOr<HelloFacts> facts = FromProto(hello);
+  const absl::Status identity =
+      facts.ok() ? CheckIdentity(session, credential, *facts, agent) : facts.status();
+  if (!identity.ok()) {
+    log::Warning("agent_refused", {{"agent", hello.agent_id()}, {"error", identity}});
+    session->End(identity);
+    return;
+  }
+  session->id = schedule::SessionId(next_session_++);
+  session->public_id = absl::BytesToHexString(os::RandomBytes(16));
+  session->agent = agent.id;
+  session->agent_name = agent.name;
+  session->instance_id = facts->instance_id;
+  session->credential_hash = agent.credential_hash;
+  std::shared_ptr<AgentSession> older;
+  {
+    base::MutexLock lock(mu_);
+    std::shared_ptr<AgentSession>& current = by_agent_[agent.id];
+    older = std::exchange(current, session);
+    if (older != nullptr) by_public_id_.erase(older->public_id);
+    by_public_id_[session->public_id] = session;
+    last_contact_[agent.id] = clock_.Now();
+  }
+  if (older != nullptr) older->End(absl::AbortedError("a newer session of this agent began"));
+  log::Info("agent_connected", {{"agent", agent.id},
+                                {"name", agent.name},
+                                {"slots", facts->slots},
+                                {"jobs", int(facts->jobs.size())}});
+  listener_.OnEvent(schedule::AgentConnected{
+      .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
+  session->ready = true;
+  if (!silence_timer_) {
+    silence_timer_ = true;
+    loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
+  }
+}
+
+absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& session,
+                                       const std::string& credential, const HelloFacts& hello,
+                                       store::AgentRow& agent) {
+  absl::StatusOr<store::AgentRow> found = store_.FindAgentByCredential(rpc::TokenHash(credential));
+  if (absl::IsNotFound(found.status()) || (found.ok() && found->id != hello.agent)) {
+    return absl::UnauthenticatedError(
+        "the coordinator does not know this agent's credential; register the agent again with "
+        "'grange-agent register'");
+  }
+  GRANGE_RETURN_IF_ERROR(found.status());
+  agent = *std::move(found);
+  if (agent.revoked) {
+    return absl::UnauthenticatedError(
+        "this agent's credential was revoked; register the agent again with 'grange-agent "
+        "register'");
+  }
+  std::shared_ptr<AgentSession> current;
+  {
+    base::MutexLock lock(mu_);
+    const auto open = by_agent_.find(agent.id);
+    if (open != by_agent_.end()) current = open->second;
+  }
+  if (current != nullptr && current != session && current->instance_id != hello.instance_id &&
+      current->silence() < options_.same_credential_window) {
+    log::Error("credential_in_use_twice", {{"agent", agent.id}, {"name", agent.name}});
+    return absl::AlreadyExistsError(
+        absl::StrCat("agent '", agent.name,
+                     "' is connected already from another process: its credential is in "
+                     "use twice; give each machine a registration of its own"));
+  }
+  absl::Status advanced =
+      store_.AdvanceSessionCounter(agent.id, hello.session_counter, clock_.Now(), hello.version);
+  if (absl::IsFailedPrecondition(advanced)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the session counter of agent '", agent.name,
+                     "' went back: its state directory was copied "
+                     "or restored; if this machine is the right one, run 'grangectl agent reset ",
+                     agent.name, "'"));
+  }
+  return advanced;
+}
+
+absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
+                                   v1::AgentMsg& message) {
+  session->Heard();
+  if (!session->ready && message.body_case() != v1::AgentMsg::kHeartbeat) {
+    return absl::InvalidArgumentError("a message came before the coordinator's welcome");
+  }
+  const AgentId agent = session->agent;
+  const schedule::SessionId id = session->id;
+  switch (message.body_case()) {
+    case v1::AgentMsg::kHeartbeat: {
+      v1::HubMsg ack;
+      ack.mutable_heartbeat_ack()->set_sent_at_ms(message.heartbeat().sent_at_ms());
+      session->Send(std::move(ack));
+      if (session->ready) {
+        base::MutexLock lock(mu_);
+        last_contact_[agent] = clock_.Now();
+      }
+      return absl::OkStatus();
+    }
+    case v1::AgentMsg::kAccept: {
+      GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.accept().assignment()));
+      listener_.OnEvent(schedule::JobAccepted{agent, id, about});
+      return absl::OkStatus();
+    }
+    case v1::AgentMsg::kDecline: {
+      GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.decline().assignment()));
+      listener_.OnEvent(schedule::JobDeclined{
+          agent, id, about, message.decline().reason().substr(0, kDetailBytesMax)});
+      return absl::OkStatus();
+    }
+    case v1::AgentMsg::kStarted: {
+      GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.started().assignment()));
+      listener_.OnEvent(schedule::JobStarted{agent, id, about});
+      return absl::OkStatus();
+    }
+    case v1::AgentMsg::kResult: {
+      GRANGE_ASSIGN_OR_RETURN(JobResult result, FromProto(message.result()));
+      OnResult(session, message.result(), std::move(result));
+      return absl::OkStatus();
+    }
+    case v1::AgentMsg::kNote:
+      return absl::OkStatus();
+    case v1::AgentMsg::kBye:
+      log::Info("agent_said_bye", {{"agent", agent}, {"reason", message.bye().reason()}});
+      session->End(absl::OkStatus());
+      return absl::OkStatus();
+    case v1::AgentMsg::kHello:
+      return absl::InvalidArgumentError("a second hello on one stream");
+    case v1::AgentMsg::BODY_NOT_SET:
+      return absl::OkStatus();  // of a newer agent: unknown bodies are ignored
+  }
+  return absl::OkStatus();
+}
+
+void SessionHub::OnResult(const std::shared_ptr<AgentSession>& session,
+                          const v1::JobResult& message, JobResult result) {
+  result.agent = session->agent;
+  result.session = session->id;
+  if (!gate_.Allows(result.assignment, session->agent)) {
+    // Not this agent's any more, or final already: the scheduler knows what to answer.
+    listener_.OnResult(std::move(result));
+    return;
+  }
+  const Assignment assignment = result.assignment;
+  traces_.Finish(
+      assignment, message.trace_bytes(), message.trace_sha256(), session,
+      [this, result = std::move(result)](absl::StatusOr<trace::TraceStore::End> end) mutable {
+        if (!end.ok()) {
+          // The agent keeps the result and sends it again with its next session.
+          log::Error("trace_not_durable", {{"job", result.assignment}, {"error", end.status()}});
+          return;
+        }
+        result.trace = *std::move(end);
+        listener_.OnResult(std::move(result));
+      });
+}
+
+void SessionHub::OnEnded(const std::shared_ptr<AgentSession>& session) {
+  // After Admit(), if that is still to come: the loop keeps the order.
+  loop_.Post([this, session] {
+    if (!session->ready) return;
+    session->SetTraceOutbox(nullptr);
+    {
+      base::MutexLock lock(mu_);
+      const auto current = by_agent_.find(session->agent);
+      if (current != by_agent_.end() && current->second == session) by_agent_.erase(current);
+      by_public_id_.erase(session->public_id);
+    }
+    log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
+    listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
+  });
+}
+
+void SessionHub::CheckSilence() {
+  std::vector<std::shared_ptr<AgentSession>> silent;
+  bool any;
+  {
+    base::MutexLock lock(mu_);
+    any = !by_agent_.empty();
+    for (const auto& [agent, session] : by_agent_) {
+      if (session->silence() > options_.silence_limit) silent.push_back(session);
+    }
+  }
+  for (const std::shared_ptr<AgentSession>& session : silent) {
+    log::Warning("agent_silent", {{"agent", session->agent}, {"silence", session->silence()}});
+    session->End(absl::DeadlineExceededError("nothing was heard from the agent for too long"));
+  }
+  silence_timer_ = any;
+  if (any) loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
+}
+
+std::shared_ptr<AgentSession> SessionHub::Find(const std::string& public_id,
+                                               absl::string_view credential) const {
+  std::shared_ptr<AgentSession> session;
+  {
+    base::MutexLock lock(mu_);
+    const auto found = by_public_id_.find(public_id);
+    if (found != by_public_id_.end()) session = found->second;
+  }
+  if (session == nullptr || rpc::TokenHash(credential) != session->credential_hash) return nullptr;
+  return session;
+}
+
+std::shared_ptr<AgentSession> SessionHub::Get(AgentId agent, schedule::SessionId session) const {
+  base::MutexLock lock(mu_);
+  const auto found = by_agent_.find(agent);
+  if (found == by_agent_.end() || found->second->id != session) return nullptr;
+  return found->second;
+}
+
+void SessionHub::SendWelcome(const schedule::SendWelcome& welcome) {
+  v1::HubMsg message;
+  v1::Welcome& body = *message.mutable_welcome();
+  for (const schedule::SendWelcome::JobVerdict& verdict : welcome.verdicts) {
+    using Verdict = schedule::SendWelcome::Verdict;
+    v1::JobVerdict* const added = body.add_verdicts();
+    ToProto(verdict.assignment, added->mutable_assignment());
+    added->set_kind(ToProto(verdict.verdict));
+    if (verdict.verdict == Verdict::kGoOn || verdict.verdict == Verdict::kStart) {
+      gate_.Open(verdict.assignment, welcome.agent);
+      added->set_trace_offset(traces_.Size(verdict.assignment.job, verdict.assignment.attempt));
+    }
+  }
+  const std::shared_ptr<AgentSession> session = Get(welcome.agent, welcome.session);
+  if (session == nullptr) return;
+  body.set_session_id(session->public_id);
+  body.set_protocol(kProtocolMax);
+  body.set_lease_ttl_ms(absl::ToInt64Milliseconds(options_.lease_ttl));
+  body.set_heartbeat_every_ms(absl::ToInt64Milliseconds(options_.heartbeat_every));
+  body.set_silence_limit_ms(absl::ToInt64Milliseconds(options_.silence_limit));
+  body.mutable_limits()->set_unacked_trace_bytes_job(kUnackedJobMax);
+  body.mutable_limits()->set_unacked_trace_bytes_agent(kUnackedAgentMax);
+  body.mutable_limits()->set_trace_chunk_bytes(rpc::kFilePartMax);
+  session->Send(std::move(message));
+}
+
+void SessionHub::SendOffer(const schedule::SendOffer& offer, const JobSpec& spec) {
+  const std::shared_ptr<AgentSession> session = Get(offer.agent, offer.session);
+  if (session == nullptr) return;
+  v1::HubMsg message;
+  ToProto(offer.assignment, message.mutable_offer()->mutable_assignment());
+  ToProto(spec, message.mutable_offer()->mutable_spec());
+  session->Send(std::move(message));
+}
+
+void SessionHub::SendStart(const schedule::SendStart& start, const StartSecrets& secrets) {
+  gate_.Open(start.assignment, start.agent);
+  const std::shared_ptr<AgentSession> session = Get(start.agent, start.session);
+  if (session == nullptr) return;
+  v1::HubMsg message;
+  ToProto(start.assignment, message.mutable_start()->mutable_assignment());
+  ToProto(secrets, message.mutable_start());
+  session->Send(std::move(message));
+}
+
+void SessionHub::SendCancel(const schedule::SendCancel& cancel) {
+  const std::shared_ptr<AgentSession> session = Get(cancel.agent, cancel.session);
+  if (session == nullptr) return;
+  v1::HubMsg message;
+  ToProto(cancel.assignment, message.mutable_cancel()->mutable_assignment());
+  message.mutable_cancel()->set_grace_ms(absl::ToInt64Milliseconds(options_.cancel_grace));
+  message.mutable_cancel()->set_force(cancel.force);
+  session->Send(std::move(message));
+}
+
+void SessionHub::SendForget(const schedule::SendForget& forget) {
+  const std::shared_ptr<AgentSession> session = Get(forget.agent, forget.session);
+  if (session == nullptr) return;
+  v1::HubMsg message;
+  ToProto(forget.assignment, message.mutable_forget()->mutable_assignment());
+  session->Send(std::move(message));
+}
+
+void SessionHub::SendRevoke(const schedule::SendRevoke& revoke) {
+  const std::shared_ptr<AgentSession> session = Get(revoke.agent, revoke.session);
+  if (session != nullptr) session->Send(RevokeMessage(revoke.assignment, revoke.reason));
+}
+
+void SessionHub::SendDrain(const schedule::SendDrain& drain) {
+  const std::shared_ptr<AgentSession> session = Get(drain.agent, drain.session);
+  if (session == nullptr) return;
+  v1::HubMsg message;
+  message.mutable_drain()->set_resume(drain.resume);
+  session->Send(std::move(message));
+}
+
+void SessionHub::EndSessionsOf(AgentId agent, const absl::Status& why) {
+  std::shared_ptr<AgentSession> session;
+  {
+    base::MutexLock lock(mu_);
+    const auto found = by_agent_.find(agent);
+    if (found != by_agent_.end()) session = found->second;
+  }
+  if (session != nullptr) session->End(why);
+}
+
+absl::Time SessionHub::LastContact(AgentId agent) const {
+  base::MutexLock lock(mu_);
+  const auto found = last_contact_.find(agent);
+  return found == last_contact_.end() ? absl::InfinitePast() : found->second;
+}
+
+void SessionHub::GoingDown() {
+  std::vector<std::shared_ptr<AgentSession>> sessions;
+  {
+    base::MutexLock lock(mu_);
+    for (const auto& [agent, session] : by_agent_) sessions.push_back(session);
+  }
+  for (const std::shared_ptr<AgentSession>& session : sessions) {
+    v1::HubMsg message;
+    message.mutable_going_down()->set_expected_ms(1000);
+    session->Send(std::move(message));
+    session->End(absl::UnavailableError("the coordinator is stopping; come back soon"));
+  }
+}
+
+void SessionHub::Register(const store::AgentRow& agent) {
+  listener_.OnEvent(schedule::AgentAdded{.id = agent.id,
+                                         .name = agent.name,
+                                         .tags = agent.tags,
+                                         .run_untagged = agent.run_untagged,
+                                         .slots = agent.slots,
+                                         .project = agent.project,
+                                         .draining = agent.draining});
+}
+
+}  // namespace grange::session

@@ -1,0 +1,177 @@
+#ifndef GRANGE_COORDINATOR_SESSION_SESSION_HUB_H_
+#define GRANGE_COORDINATOR_SESSION_SESSION_HUB_H_
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "common/os/event_loop.h"
+#include "common/rpc/outbox.h"
+#include "coordinator/schedule/decision.h"
+#include "coordinator/schedule/event.h"
+#include "coordinator/session/codec.h"
+#include "coordinator/session/job_spec.h"
+#include "coordinator/session/trace_gate.h"
+#include "coordinator/store/store.h"
+#include "coordinator/trace/trace_store.h"
+#include "grange/v1/agent.pb.h"
+
+namespace grange::session {
+
+// Times of docs/formats/agent-protocol.md §4; all are settings.
+struct SessionOptions {
+  absl::Duration heartbeat_every = absl::Seconds(10);
+  absl::Duration silence_limit = absl::Seconds(30);
+  absl::Duration lease_ttl = absl::Seconds(60);
+  absl::Duration same_credential_window = absl::Seconds(20);
+  absl::Duration cancel_grace = absl::Seconds(30);
+};
+
+// What the agents' door tells the rest of the coordinator. Called on threads of the door; must not
+// block.
+class SessionListener {
+ public:
+  virtual ~SessionListener() = default;
+  virtual void OnEvent(schedule::Event event) = 0;
+  virtual void OnResult(JobResult result) = 0;
+};
+
+// How the stream of one session is ended.
+class ControlStreamEnd {
+ public:
+  virtual ~ControlStreamEnd() = default;
+  // After what waits is sent; with this status. Later calls change nothing. Any thread.
+  virtual void End(const absl::Status& status) = 0;
+};
+
+// One control stream of one agent, with the trace stream that belongs to it. Shared by its
+// reactors, the hub and the trace store's callbacks: whoever is last lets it go.
+class AgentSession : public trace::TraceStore::Sender {
+ public:
+  using ControlOutbox = rpc::Outbox<v1::HubMsg>;
+  using TraceOutbox = rpc::Outbox<v1::TraceReply>;
+
+  AgentSession(std::shared_ptr<ControlOutbox> outbox, std::shared_ptr<ControlStreamEnd> end,
+               const Clock& clock);
+
+  // False if the peer does not read: then the session is ended.
+  void Send(v1::HubMsg message);
+  void End(const absl::Status& status) { end_->End(status); }
+  void Heard();
+  absl::Duration silence() const;
+
+  // trace::TraceStore::Sender: to the trace stream that is open now, if any.
+  void Ack(const Assignment& assignment, uint64_t durable) override;
+  void Resume(const Assignment& assignment, uint64_t offset) override;
+  void Failed(const Assignment& assignment, const absl::Status& status) override;
+  void Drained() override;
+
+  void SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) ABSL_LOCKS_EXCLUDED(mu_);
+  // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
+  void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
+
+  // Set once by the hub, before `ready`.
+  schedule::SessionId id;
+  std::string public_id;  // 32 hex digits; names the session on the other streams
+  AgentId agent;
+  std::string agent_name;
+  std::string instance_id;
+  std::string credential_hash;
+  std::atomic<bool> ready{false};  // the scheduler has been told of it
+
+ private:
+  void PostTrace(v1::TraceReply reply) ABSL_LOCKS_EXCLUDED(mu_);
+
+  const std::shared_ptr<ControlOutbox> outbox_;
+  const std::shared_ptr<ControlStreamEnd> end_;
+  const Clock& clock_;
+  std::atomic<int64_t> heard_at_ns_;
+  base::Mutex mu_;
+  std::shared_ptr<TraceOutbox> trace_outbox_ ABSL_GUARDED_BY(mu_);
+  std::map<Assignment, uint64_t> want_again_ ABSL_GUARDED_BY(mu_);
+};
+
+// All sessions: identity, liveness, and the way to each agent. Slow work (the database) runs on a
+// loop of its own. Thread-safe.
+class SessionHub {
+ public:
+  SessionHub(SessionOptions options, store::Store& store, trace::TraceStore& traces,
+             const Clock& clock, SessionListener& listener);
+  ~SessionHub();
+  SessionHub(const SessionHub&) = delete;
+  SessionHub& operator=(const SessionHub&) = delete;
+
+  // --- what the performer sends, in its order; a session that is gone swallows it
+  void SendWelcome(const schedule::SendWelcome& welcome);
+  void SendOffer(const schedule::SendOffer& offer, const JobSpec& spec);
+  void SendStart(const schedule::SendStart& start, const StartSecrets& secrets);
+  void SendCancel(const schedule::SendCancel& cancel);
+  void SendForget(const schedule::SendForget& forget);
+  void SendRevoke(const schedule::SendRevoke& revoke);
+  void SendDrain(const schedule::SendDrain& drain);
+
+  // --- from people
+  // Ends all sessions of the agent (revoked, removed).
+  void EndSessionsOf(AgentId agent, const absl::Status& why);
+  absl::Time LastContact(AgentId agent) const;
+
+  // The coordinator stops: tells every agent, then ends the streams.
+  void GoingDown();
+
+  // --- from the streams
+  // A Hello on a new stream; identity is checked on the hub's loop.
+  void OnHello(std::shared_ptr<AgentSession> session, std::string credential, v1::Hello hello);
+  // Any later message. INVALID_ARGUMENT ends the stream.
+  absl::Status OnMessage(const std::shared_ptr<AgentSession>& session, v1::AgentMsg& message);
+  void OnEnded(const std::shared_ptr<AgentSession>& session);
+  // The session a bulk stream belongs to: its public id and the agent's credential must fit.
+  std::shared_ptr<AgentSession> Find(const std::string& public_id,
+                                     absl::string_view credential) const;
+
+  TraceGate& gate() { return gate_; }
+  trace::TraceStore& traces() { return traces_; }
+  store::Store& store() { return store_; }
+  const Clock& clock() const { return clock_; }
+  void Register(const store::AgentRow& agent);  // tells the scheduler of a new agent
+
+ private:
+  void Admit(const std::shared_ptr<AgentSession>& session, const std::string& credential,
+             const v1::Hello& hello);
+  absl::Status CheckIdentity(const std::shared_ptr<AgentSession>& session,
+                             const std::string& credential, const HelloFacts& hello,
+                             store::AgentRow& agent);
+  void OnResult(const std::shared_ptr<AgentSession>& session, const v1::JobResult& message,
+                JobResult result);
+  void CheckSilence();
+  std::shared_ptr<AgentSession> Get(AgentId agent, schedule::SessionId session) const;
+
+  const SessionOptions options_;
+  store::Store& store_;
+  trace::TraceStore& traces_;
+  const Clock& clock_;
+  SessionListener& listener_;
+  TraceGate gate_;
+  std::atomic<int64_t> next_session_{1};
+
+  mutable base::Mutex mu_;
+  absl::flat_hash_map<AgentId, std::shared_ptr<AgentSession>> by_agent_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::shared_ptr<AgentSession>> by_public_id_
+      ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
+
+  bool silence_timer_ = false;  // on the loop's thread
+  os::EventLoop loop_;
+  std::thread thread_;
+};
+
+}  // namespace grange::session
+
+#endif  // GRANGE_COORDINATOR_SESSION_SESSION_HUB_H_

@@ -1,0 +1,31 @@
+#ifndef GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
+#define GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
+
+#include "absl/container/flat_hash_map.h"
+#include "common/base/id.h"
+#include "common/base/mutex.h"
+
+namespace grange::session {
+
+// Who may write which trace now: the bulk streams' copy of the fences, so that they need not ask
+// the core for each chunk. The performer opens it before the agent is told to start and closes it
+// when the right ends. Thread-safe.
+class TraceGate {
+ public:
+  void Open(const Assignment& assignment, AgentId agent) ABSL_LOCKS_EXCLUDED(mu_);
+  // Closes it for whatever assignment the job has.
+  void Close(JobId job) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Allows(const Assignment& assignment, AgentId agent) const ABSL_LOCKS_EXCLUDED(mu_);
+
+ private:
+  struct Holder {
+    Assignment assignment;
+    AgentId agent;
+  };
+  mutable base::Mutex mu_;
+  absl::flat_hash_map<JobId, Holder> open_ ABSL_GUARDED_BY(mu_);
+};
+
+}  // namespace grange::session
+
+#endif  // GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_

@@ -1,0 +1,62 @@
+#include <utility>
+
+#include "coordinator/store/sql_text.h"
+#include "coordinator/store/sqlite_store_rows.h"
+
+namespace grange::store {
+namespace {
+
+constexpr char kSelect[] =
+    "SELECT f.id, f.job, f.attempt, f.name, f.size, f.sha256, f.created_at FROM artifacts f ";
+constexpr SqlText kById(kSelect, "WHERE f.id = ?");
+constexpr SqlText kOfPipeline(
+    kSelect,
+    "JOIN jobs j ON j.id = f.job WHERE j.pipeline = ? AND f.attempt = "
+    "(SELECT max(n.attempt) FROM artifacts n WHERE n.job = f.job) ORDER BY j.position, f.name");
+
+ArtifactRow RowOf(const Statement& row) {
+  return {.id = row.Bytes(0),
+          .job = row.IdAt<JobId>(1),
+          .attempt = static_cast<AttemptNumber>(row.Int(2)),
+          .name = row.Bytes(3),
+          .size = static_cast<uint64_t>(row.Int(4)),
+          .sha256 = row.Bytes(5),
+          .created_at = row.Time(6)};
+}
+
+}  // namespace
+
+// Repeating it is harmless: an upload whose answer was lost comes again.
+absl::Status SqliteStore::PutArtifact(const ArtifactRow& artifact) {
+  return InTransaction([&](Connection& connection) {
+    return connection.Prepare("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?)")
+        .Bind(artifact.id, artifact.job, artifact.attempt, artifact.name, artifact.size,
+              artifact.sha256, artifact.created_at)
+        .Run();
+  });
+}
+
+absl::StatusOr<ArtifactRow> SqliteStore::GetArtifact(absl::string_view id) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement statement = reader->Prepare(kById.text);
+  statement.Bind(id);
+  GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  if (row) return RowOf(statement);
+  return absl::NotFoundError(absl::StrCat("there is no artifact '", id, "'"));
+}
+
+absl::StatusOr<std::vector<ArtifactRow>> SqliteStore::ArtifactsOf(PipelineId id) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  // The newest attempt by the artifacts themselves: one that is being tried again still has those
+  // of its last complete attempt.
+  Statement statement = reader->Prepare(kOfPipeline.text);
+  statement.Bind(id);
+  std::vector<ArtifactRow> artifacts;
+  while (true) {
+    GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return artifacts;
+    artifacts.push_back(RowOf(statement));
+  }
+}
+
+}  // namespace grange::store

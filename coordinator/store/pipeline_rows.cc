@@ -1,0 +1,161 @@
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "coordinator/store/netstring.h"
+#include "coordinator/store/sql_text.h"
+#include "coordinator/store/sqlite_store_rows.h"
+
+namespace grange::store {
+namespace {
+
+constexpr int kRowsMax = 1000;  // of one list
+
+// One column list for all queries, so that RowOf() fits them all.
+constexpr char kSelect[] =
+    "SELECT p.id, p.project, r.name, p.sha, p.title, p.message, p.author, p.author_email, "
+    "p.authored_at, p.ref_name, p.is_tag, p.source, p.before_sha, p.name, p.stages, p.variables, "
+    "p.errors, p.warnings, p.state, p.created_at, p.started_at, p.finished_at, p.failure, "
+    "(SELECT avg(a.coverage) FROM jobs j JOIN attempts a ON a.job = j.id AND "
+    "a.attempt = j.attempt WHERE j.pipeline = p.id) "
+    "FROM pipelines p JOIN projects r ON r.id = p.project ";
+constexpr SqlText kById(kSelect, "WHERE p.id = ?");
+constexpr SqlText kNewestOfProject(kSelect,
+                                   "WHERE p.id < ? AND p.project = ? ORDER BY p.id DESC LIMIT ?");
+constexpr SqlText kNewest(kSelect, "WHERE p.id < ? ORDER BY p.id DESC LIMIT ?");
+
+absl::StatusOr<PipelineRow> RowOf(const Statement& row) {
+  PipelineRow pipeline;
+  pipeline.id = row.IdAt<PipelineId>(0);
+  pipeline.project = row.IdAt<ProjectId>(1);
+  pipeline.project_name = row.Bytes(2);
+  pipeline.commit = {.sha = row.Bytes(3),
+                     .title = row.Bytes(4),
+                     .message = row.Bytes(5),
+                     .author = row.Bytes(6),
+                     .author_email = row.Bytes(7),
+                     .authored_at = row.Time(8)};
+  pipeline.ref_name = row.Bytes(9);
+  pipeline.is_tag = row.Bool(10);
+  pipeline.source = row.Bytes(11);
+  pipeline.before_sha = row.Bytes(12);
+  pipeline.name = row.Bytes(13);
+  GRANGE_ASSIGN_OR_RETURN(pipeline.stages, DecodeList(row.Bytes(14)));
+  GRANGE_ASSIGN_OR_RETURN(pipeline.variables, DecodePairs(row.Bytes(15)));
+  GRANGE_ASSIGN_OR_RETURN(pipeline.errors, DecodeList(row.Bytes(16)));
+  GRANGE_ASSIGN_OR_RETURN(pipeline.warnings, DecodeList(row.Bytes(17)));
+  GRANGE_ASSIGN_OR_RETURN(pipeline.state, lifecycle::ParsePipelineState(row.Bytes(18)));
+  pipeline.created_at = row.Time(19);
+  pipeline.started_at = row.Time(20);
+  pipeline.finished_at = row.Time(21);
+  pipeline.failure = row.Bytes(22);
+  pipeline.coverage = row.Real(23);
+  return pipeline;
+}
+
+absl::Status InsertPipeline(Connection& connection, PipelineRow& pipeline) {
+  GRANGE_RETURN_IF_ERROR(
+      connection
+          .Prepare("INSERT INTO pipelines (project, sha, title, message, author, author_email, "
+                   "authored_at, ref_name, is_tag, source, before_sha, name, stages, variables, "
+                   "errors, warnings, state, finished, created_at, started_at, finished_at, "
+                   "failure) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          .Bind(pipeline.project, pipeline.commit.sha, pipeline.commit.title,
+                pipeline.commit.message, pipeline.commit.author, pipeline.commit.author_email,
+                pipeline.commit.authored_at, pipeline.ref_name, pipeline.is_tag, pipeline.source,
+                pipeline.before_sha, pipeline.name, EncodeList(pipeline.stages),
+                EncodePairs(pipeline.variables), EncodeList(pipeline.errors),
+                EncodeList(pipeline.warnings), Word{lifecycle::PipelineStateName(pipeline.state)},
+                lifecycle::IsFinal(pipeline.state), pipeline.created_at, pipeline.started_at,
+                pipeline.finished_at, pipeline.failure)
+          .Run());
+  pipeline.id = PipelineId(connection.last_id());
+  return absl::OkStatus();
+}
+
+absl::Status InsertJob(Connection& connection, PipelineId pipeline, JobRow& job) {
+  job.pipeline = pipeline;
+  const schedule::StoreJob& progress = job.progress;
+  GRANGE_RETURN_IF_ERROR(
+      connection
+          .Prepare("INSERT INTO jobs (pipeline, position, name, stage, stage_index, state, "
+                   "attempt, automatic_retries, phase, fence, agent, reason, exit_code, "
+                   "cancel_wanted, played, allowed_to_fail, created_at, queued_at, play_at, "
+                   "started_at, finished_at, detail) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+          .Bind(pipeline, job.index, job.name, job.stage, job.stage_index,
+                Word{lifecycle::JobStateName(progress.state)}, progress.attempt,
+                progress.automatic_retries, static_cast<int>(progress.phase), progress.fence,
+                progress.agent, Word{lifecycle::FailureReasonName(progress.reason)},
+                progress.exit_code, progress.cancel_wanted, progress.played,
+                progress.allowed_to_fail, job.created_at, progress.queued_at, progress.play_at,
+                progress.started_at, progress.finished_at, progress.detail)
+          .Run());
+  job.id = JobId(connection.last_id());
+  job.progress.id = job.id;
+  job.progress.pipeline = pipeline;
+  return connection.Prepare("INSERT INTO job_plans VALUES (?, ?)")
+      .Bind(job.id, job.plan_json)
+      .Run();
+}
+
+}  // namespace
+
+absl::Status SqliteStore::CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
+                                         absl::string_view request_key,
+                                         std::optional<std::string>* earlier_answer) {
+  return InTransaction([&](Connection& connection) -> absl::Status {
+    GRANGE_ASSIGN_OR_RETURN(std::optional<std::string> answer,
+                            FindAnswerIn(connection, request_key, clock_.Now()));
+    if (answer.has_value()) {
+      if (earlier_answer != nullptr) *earlier_answer = *std::move(answer);
+      return absl::OkStatus();
+    }
+    GRANGE_RETURN_IF_ERROR(InsertPipeline(connection, pipeline));
+    for (JobRow& job : jobs) GRANGE_RETURN_IF_ERROR(InsertJob(connection, pipeline.id, job));
+    return PutAnswerIn(connection, request_key, absl::StrCat(pipeline.id.value()), clock_.Now());
+  });
+}
+
+absl::StatusOr<PipelineRow> SqliteStore::GetPipeline(PipelineId id) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement statement = reader->Prepare(kById.text);
+  statement.Bind(id);
+  GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  if (row) return RowOf(statement);
+  return absl::NotFoundError(
+      absl::StrCat("there is no pipeline ", id.value(), "; see 'grangectl pipelines'"));
+}
+
+absl::StatusOr<std::vector<PipelineRow>> SqliteStore::ListPipelines(ProjectId project, int limit,
+                                                                    PipelineId before) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  const int64_t below = before.is_set() ? before.value() : INT64_MAX;
+  const int count = std::clamp(limit, 0, kRowsMax);
+  Statement statement =
+      project.is_set() ? reader->Prepare(kNewestOfProject.text) : reader->Prepare(kNewest.text);
+  statement.Bind(below);
+  if (project.is_set()) statement.Bind(project);
+  statement.Bind(count);
+  std::vector<PipelineRow> pipelines;
+  while (true) {
+    GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return pipelines;
+    GRANGE_ASSIGN_OR_RETURN(PipelineRow pipeline, RowOf(statement));
+    pipelines.push_back(std::move(pipeline));
+  }
+}
+
+absl::StatusOr<std::vector<PipelineId>> SqliteStore::UnfinishedPipelines() {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement statement = reader->Prepare("SELECT id FROM pipelines WHERE finished = 0 ORDER BY id");
+  std::vector<PipelineId> ids;
+  while (true) {
+    GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+    if (!row) return ids;
+    ids.push_back(statement.IdAt<PipelineId>(0));
+  }
+}
+
+}  // namespace grange::store

@@ -1,0 +1,245 @@
+#include "coordinator/store/schema.h"
+
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/status_macros.h"
+
+namespace grange::store {
+namespace {
+
+// kSteps[n] makes version n + 1 out of version n. A step that was released never changes.
+constexpr const char* kSteps[] = {
+    R"sql(
+CREATE TABLE schema (version INTEGER NOT NULL);
+INSERT INTO schema VALUES (0);
+
+CREATE TABLE fence (highest INTEGER NOT NULL);
+INSERT INTO fence VALUES (0);
+
+CREATE TABLE request_keys (
+  key    BLOB PRIMARY KEY,
+  answer BLOB NOT NULL,
+  at     INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX request_keys_at ON request_keys (at);
+
+CREATE TABLE key_check (sealed BLOB NOT NULL);
+
+CREATE TABLE projects (
+  id   INTEGER PRIMARY KEY AUTOINCREMENT,
+  name BLOB NOT NULL UNIQUE
+);
+CREATE TABLE project_settings (
+  project INTEGER NOT NULL REFERENCES projects,
+  key     BLOB NOT NULL,
+  value   BLOB NOT NULL,
+  PRIMARY KEY (project, key)
+) WITHOUT ROWID;
+CREATE TABLE project_variables (
+  project INTEGER NOT NULL REFERENCES projects,
+  name    BLOB NOT NULL,
+  sealed  BLOB NOT NULL,
+  masked  INTEGER NOT NULL,
+  file    INTEGER NOT NULL,
+  PRIMARY KEY (project, name)
+) WITHOUT ROWID;
+
+CREATE TABLE pipelines (
+  id           INTEGER PRIMARY KEY AUTOINCREMENT,
+  project      INTEGER NOT NULL REFERENCES projects,
+  sha          BLOB NOT NULL,
+  title        BLOB NOT NULL,
+  message      BLOB NOT NULL,
+  author       BLOB NOT NULL,
+  author_email BLOB NOT NULL,
+  authored_at  INTEGER NOT NULL,
+  ref_name     BLOB NOT NULL,
+  is_tag       INTEGER NOT NULL,
+  source       BLOB NOT NULL,
+  before_sha   BLOB NOT NULL,
+  name         BLOB NOT NULL,
+  stages       BLOB NOT NULL,
+  variables    BLOB NOT NULL,
+  errors       BLOB NOT NULL,
+  warnings     BLOB NOT NULL,
+  state        TEXT NOT NULL,
+  finished     INTEGER NOT NULL,
+  created_at   INTEGER NOT NULL,
+  started_at   INTEGER NOT NULL,
+  finished_at  INTEGER NOT NULL,
+  failure      BLOB NOT NULL
+);
+CREATE INDEX pipelines_of_project ON pipelines (project, id);
+CREATE INDEX pipelines_unfinished ON pipelines (id) WHERE finished = 0;
+
+CREATE TABLE jobs (
+  id                INTEGER PRIMARY KEY AUTOINCREMENT,
+  pipeline          INTEGER NOT NULL REFERENCES pipelines,
+  position          INTEGER NOT NULL,
+  name              BLOB NOT NULL,
+  stage             BLOB NOT NULL,
+  stage_index       INTEGER NOT NULL,
+  state             TEXT NOT NULL,
+  attempt           INTEGER NOT NULL,
+  automatic_retries INTEGER NOT NULL,
+  phase             INTEGER NOT NULL,
+  fence             INTEGER NOT NULL,
+  agent             INTEGER,
+  reason            TEXT NOT NULL,
+  exit_code         INTEGER NOT NULL,
+  cancel_wanted     INTEGER NOT NULL,
+  played            INTEGER NOT NULL,
+  allowed_to_fail   INTEGER NOT NULL,
+  created_at        INTEGER NOT NULL,
+  queued_at         INTEGER NOT NULL,
+  play_at           INTEGER NOT NULL,
+  started_at        INTEGER NOT NULL,
+  finished_at       INTEGER NOT NULL,
+  detail            BLOB NOT NULL,
+  UNIQUE (pipeline, position)
+);
+CREATE INDEX jobs_with_agent ON jobs (agent) WHERE phase <> 0;
+
+-- Apart from jobs: it is large and never changes, while a job's row is written again and again.
+CREATE TABLE job_plans (
+  job  INTEGER PRIMARY KEY REFERENCES jobs,
+  plan BLOB NOT NULL
+);
+
+CREATE TABLE attempts (
+  job            INTEGER NOT NULL REFERENCES jobs,
+  attempt        INTEGER NOT NULL,
+  fence          INTEGER NOT NULL,
+  agent          INTEGER,
+  state          TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  exit_code      INTEGER NOT NULL,
+  started_at     INTEGER NOT NULL,
+  finished_at    INTEGER NOT NULL,
+  trace_bytes    INTEGER NOT NULL DEFAULT 0,
+  dropped_bytes  INTEGER NOT NULL DEFAULT 0,
+  trace_sha256   BLOB NOT NULL DEFAULT x'',
+  trace_damaged  INTEGER NOT NULL DEFAULT 0,
+  trace_complete INTEGER NOT NULL DEFAULT 0,
+  detail         BLOB NOT NULL DEFAULT x'',
+  coverage       REAL,
+  artifact       BLOB NOT NULL DEFAULT x'',
+  PRIMARY KEY (job, attempt)
+) WITHOUT ROWID;
+CREATE INDEX attempts_open ON attempts (job, attempt) WHERE trace_complete = 0;
+
+CREATE TABLE artifacts (
+  id         BLOB PRIMARY KEY,
+  job        INTEGER NOT NULL REFERENCES jobs,
+  attempt    INTEGER NOT NULL,
+  name       BLOB NOT NULL,
+  size       INTEGER NOT NULL,
+  sha256     BLOB NOT NULL,
+  created_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX artifacts_of_job ON artifacts (job, attempt);
+
+CREATE TABLE agents (
+  id              INTEGER PRIMARY KEY AUTOINCREMENT,
+  name            BLOB NOT NULL,
+  tags            BLOB NOT NULL,
+  run_untagged    INTEGER NOT NULL,
+  slots           INTEGER NOT NULL,
+  project         INTEGER REFERENCES projects,
+  credential_hash BLOB NOT NULL,
+  session_counter INTEGER NOT NULL,
+  draining        INTEGER NOT NULL,
+  revoked         INTEGER NOT NULL,
+  removed         INTEGER NOT NULL DEFAULT 0,
+  version         BLOB NOT NULL,
+  registered_at   INTEGER NOT NULL,
+  last_contact    INTEGER NOT NULL
+);
+CREATE UNIQUE INDEX agents_by_name ON agents (name) WHERE removed = 0;
+CREATE UNIQUE INDEX agents_by_credential ON agents (credential_hash) WHERE removed = 0;
+
+CREATE TABLE tokens (
+  id         INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind       TEXT NOT NULL,
+  hash       BLOB NOT NULL UNIQUE,
+  user       BLOB NOT NULL,
+  role       BLOB NOT NULL,
+  project    INTEGER REFERENCES projects,
+  tags       BLOB NOT NULL,
+  uses_left  INTEGER NOT NULL,
+  used       INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked    INTEGER NOT NULL
+);
+)sql",
+};
+
+absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {
+  Statement statement =
+      only_schema ? connection.Prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema'")
+                  : connection.Prepare("SELECT 1 FROM sqlite_schema");
+  return statement.Step();
+}
+
+absl::StatusOr<int64_t> StoredVersion(Connection& connection, const std::string& path) {
+  GRANGE_ASSIGN_OR_RETURN(const bool ours, HasTable(connection, true));
+  if (!ours) {
+    GRANGE_ASSIGN_OR_RETURN(const bool something, HasTable(connection, false));
+    if (!something) return 0;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "'", path, "' is a database, but not one of Grange; choose another --state directory"));
+  }
+  Statement statement = connection.Prepare("SELECT version FROM schema");
+  GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  if (!row) {
+    return absl::DataLossError(absl::StrCat(
+        "database '", path,
+        "': the row with the schema's version is missing; stop the coordinator and bring back a "
+        "copy with 'grangectl backup restore'"));
+  }
+  return statement.Int(0);
+}
+
+absl::Status CheckPages(Connection& connection, const std::string& path) {
+  Statement statement = connection.Prepare("PRAGMA quick_check(1)");
+  GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  const std::string result = row ? statement.Bytes(0) : "no answer";
+  if (result == "ok") return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat("database '", path, "' is damaged: ", result,
+                   "; keep the file aside and bring back a copy with 'grangectl backup restore'"));
+}
+
+absl::Status Apply(Connection& connection, int64_t version) {
+  GRANGE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(connection));
+  GRANGE_RETURN_IF_ERROR(connection.Execute(kSteps[version]));
+  GRANGE_RETURN_IF_ERROR(
+      connection.Prepare("UPDATE schema SET version = ?").Bind(version + 1).Run());
+  return transaction.Commit();
+}
+
+}  // namespace
+
+int SchemaVersion() { return static_cast<int>(std::size(kSteps)); }
+
+absl::Status PrepareSchema(Connection& connection, const std::string& path) {
+  GRANGE_ASSIGN_OR_RETURN(int64_t version, StoredVersion(connection, path));
+  if (version > SchemaVersion()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "database '", path, "' has schema version ", version, ", this program (", GRANGE_VERSION,
+        ") knows versions up to ", SchemaVersion(),
+        "; start the newer grange-coordinator, or bring back a backup from before the upgrade"));
+  }
+  if (version > 0) GRANGE_RETURN_IF_ERROR(CheckPages(connection, path));
+  GRANGE_RETURN_IF_ERROR(
+      connection.Execute("PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864;"));
+  for (; version < SchemaVersion(); ++version) {
+    GRANGE_RETURN_IF_ERROR(Annotate(Apply(connection, version),
+                                    absl::StrCat("while making schema version ", version + 1)));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace grange::store

@@ -1,0 +1,1 @@
+{"currency": "USD", "rates": {"welder": 80.5}}

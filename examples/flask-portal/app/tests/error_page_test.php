@@ -1,0 +1,3 @@
+<!doctype html>
+<h1>Internal error</h1>
+<p>Please try again later.</p>

@@ -1,0 +1,1 @@
+{"currency": "EUR", "rates": {"welder": 74.25, "diver": 120}}

@@ -1,0 +1,120 @@
+#include "coordinator/pipeline/compile.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/config/limits.h"
+#include "coordinator/pipeline/graph_json.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+// Single keywords are tested by the configurations in tests/golden; here are the limits and what
+// holds for every configuration.
+namespace grange::pipeline {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+CompileResult CompileText(const std::string& text) {
+  TriggerFacts facts;
+  facts.branch = "main";
+  facts.project = "p";
+  return Compile({".gitlab-ci.yml", text}, config::NoIncludes(), facts);
+}
+
+std::string ManyJobs(int count, const std::string& body) {
+  std::string text;
+  for (int i = 0; i < count; ++i) absl::StrAppend(&text, "job", i, ": {", body, "}\n");
+  return text;
+}
+
+TEST(CompileTest, GivesEqualGraphsForEqualInput) {
+  const std::string text = "variables: {A: 1}\na: {script: a}\nb: {script: b, needs: [a]}\n";
+  const CompileResult one = CompileText(text);
+  const CompileResult two = CompileText(text);
+  ASSERT_TRUE(one.graph.has_value());
+  EXPECT_EQ(*one.graph, *two.graph);
+  EXPECT_EQ(PlanToJson(*one.graph), PlanToJson(*two.graph));
+}
+
+TEST(CompileTest, KeepsThePlaceOfEachJob) {
+  const CompileResult result = CompileText("a:\n  script: a\nb: {script: b}\n");
+  ASSERT_TRUE(result.graph.has_value());
+  EXPECT_EQ(result.graph->jobs[1].place.ToString(), ".gitlab-ci.yml:3:1");
+}
+
+TEST(CompileTest, TakesTenThousandJobsAndNoMore) {
+  const CompileResult fits = CompileText(ManyJobs(10000, "script: x"));
+  EXPECT_THAT(fits.diagnostics, IsEmpty());
+  ASSERT_TRUE(fits.graph.has_value());
+  EXPECT_THAT(fits.graph->jobs, SizeIs(10000));
+
+  const CompileResult too_many = CompileText(ManyJobs(10003, "script: x"));
+  ASSERT_THAT(too_many.diagnostics, SizeIs(1));
+  EXPECT_EQ(too_many.diagnostics[0].ToString(),
+            ".gitlab-ci.yml:10001:1: there are more than 10000 jobs");
+}
+
+TEST(CompileTest, FollowsAChainOfNeedsThroughAllJobs) {
+  std::string text = "job0: {script: x}\n";
+  for (int i = 1; i < 10000; ++i) {
+    absl::StrAppend(&text, "job", i, ": {script: x, needs: [job", i - 1, "]}\n");
+  }
+  const CompileResult result = CompileText(text);
+  EXPECT_THAT(result.diagnostics, IsEmpty());
+  EXPECT_TRUE(result.graph.has_value());
+}
+
+TEST(CompileTest, CountsTheErrorsThatItDoesNotShow) {
+  const CompileResult result = CompileText(ManyJobs(5000, "script: x, needs: [jbo1]"));
+  EXPECT_FALSE(result.graph.has_value());
+  ASSERT_THAT(result.diagnostics, SizeIs(config::kDiagnosticsMax + 1));
+  EXPECT_THAT(result.diagnostics.front().message, HasSubstr("did you mean 'job1'?"));
+  EXPECT_EQ(result.diagnostics.back().ToString(),
+            ".gitlab-ci.yml: there are 4000 more errors; repair the first ones");
+}
+
+TEST(CompileTest, RefusesVariablesThatTheJobsRepeatTooOften) {
+  std::string text = "variables:\n  BIG: " + std::string(1 << 20, 'x') + "\n";
+  const CompileResult result = CompileText(text + ManyJobs(1000, "script: x"));
+  EXPECT_FALSE(result.graph.has_value());
+  ASSERT_THAT(result.diagnostics, SizeIs(1));
+  EXPECT_THAT(result.diagnostics[0].message, HasSubstr("more than 268435456 bytes together"));
+}
+
+TEST(CompileTest, RefusesATagThatVariablesMakeLong) {
+  std::string text = "variables:\n  BIG: " + std::string(1000, 'x') + "\n";
+  const CompileResult result = CompileText(text + "a: {script: x, tags: [$BIG]}\n");
+  ASSERT_THAT(result.diagnostics, SizeIs(1));
+  EXPECT_THAT(result.diagnostics[0].message, HasSubstr("a tag has at most 255 bytes"));
+}
+
+TEST(CompileTest, GivesAReasonForEachJob) {
+  const CompileResult result =
+      CompileText("a: {script: a}\n.b: {script: b}\nc:\n  script: c\n  rules:\n    - if: $NO\n");
+  ASSERT_THAT(result.decisions, SizeIs(2));
+  EXPECT_TRUE(result.decisions[0].in);
+  EXPECT_EQ(result.decisions[1].job, "c");
+  EXPECT_FALSE(result.decisions[1].in);
+  EXPECT_EQ(result.decisions[1].place.ToString(), ".gitlab-ci.yml:5:3");
+}
+
+TEST(CompileTest, RefusesAFileThatIsTooLargeWithOneError) {
+  const CompileResult result = CompileText(std::string(50'000'000, 'x'));
+  ASSERT_THAT(result.diagnostics, SizeIs(1));
+  EXPECT_THAT(result.diagnostics[0].ToString(),
+              HasSubstr(".gitlab-ci.yml: the file has 50000000 bytes"));
+}
+
+TEST(CompileTest, SaysThatAFileIsWellFormedThoughItsPipelineCanNotBe) {
+  const CompileResult result =
+      CompileText("a: {script: a, rules: [{if: $NO}]}\nb: {script: b, needs: [a]}\n");
+  EXPECT_TRUE(result.not_creatable);
+  EXPECT_FALSE(result.graph.has_value());
+  EXPECT_THAT(result.diagnostics, SizeIs(1));
+}
+
+}  // namespace
+}  // namespace grange::pipeline

@@ -1,0 +1,190 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/coordinator/store/store_fixture.h"
+
+namespace grange::store {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::string Hash(char c) { return std::string(32, c); }
+
+class AgentsTest : public StoreFixture {
+ protected:
+  TokenRow MakeToken(int uses, std::vector<std::string> tags = {}) {
+    TokenRow token;
+    token.hash = Hash(next_++);
+    token.uses_left = uses;
+    token.tags = std::move(tags);
+    token.created_at = clock().Now();
+    token.expires_at = clock().Now() + absl::Hours(1);
+    EXPECT_TRUE(store().CreateToken(token, "").ok());
+    return token;
+  }
+  AgentRow AnAgent(absl::string_view name) {
+    AgentRow agent;
+    agent.name = std::string(name);
+    agent.credential_hash = Hash(next_++);
+    return agent;
+  }
+  absl::Status Register(const TokenRow& token, AgentRow& agent, absl::string_view key = "") {
+    return store().RegisterAgent(token.hash, key, clock().Now(), agent);
+  }
+
+ private:
+  char next_ = 'A';
+};
+
+TEST_F(AgentsTest, ATokenRegistersAsManyAgentsAsItHasUses) {
+  const TokenRow token = MakeToken(2);
+  AgentRow first = AnAgent("one"), second = AnAgent("two"), third = AnAgent("three");
+  EXPECT_TRUE(Register(token, first).ok());
+  EXPECT_TRUE(Register(token, second).ok());
+
+  const absl::Status status = Register(token, third);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("used up"));
+  EXPECT_THAT(*store().ListAgents(), SizeIs(2));
+  EXPECT_EQ(store().FindToken(token.hash)->used, 2);
+}
+
+TEST_F(AgentsTest, SaysWhyATokenIsRefused) {
+  AgentRow agent = AnAgent("one");
+  EXPECT_TRUE(absl::IsNotFound(store().RegisterAgent(Hash('?'), "", clock().Now(), agent)));
+
+  const TokenRow revoked = MakeToken(1);
+  ASSERT_TRUE(store().RevokeToken(revoked.id).ok());
+  EXPECT_THAT(std::string(Register(revoked, agent).message()), HasSubstr("was revoked"));
+
+  const TokenRow old = MakeToken(1);
+  clock().Advance(absl::Hours(2));
+  EXPECT_THAT(std::string(Register(old, agent).message()), HasSubstr("expired at"));
+
+  TokenRow user;
+  user.kind = TokenRow::Kind::kUser;
+  user.hash = Hash('u');
+  ASSERT_TRUE(store().CreateToken(user, "").ok());
+  EXPECT_TRUE(absl::IsNotFound(Register(user, agent)));
+}
+
+TEST_F(AgentsTest, ARegistrationThatIsRepeatedGivesTheSameAgentWithTheNewCredential) {
+  const TokenRow token = MakeToken(1);
+  AgentRow first = AnAgent("one"), again = AnAgent("one");
+  ASSERT_TRUE(Register(token, first, "key").ok());
+
+  ASSERT_TRUE(Register(token, again, "key").ok());
+
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_TRUE(absl::IsNotFound(store().FindAgentByCredential(first.credential_hash).status()));
+  EXPECT_EQ(store().FindAgentByCredential(again.credential_hash)->id, first.id);
+}
+
+TEST_F(AgentsTest, ARequestKeyOfAnotherTokenGivesNobodyElsesAgent) {
+  const TokenRow token = MakeToken(1), other = MakeToken(1);
+  AgentRow mine = AnAgent("one"), thief = AnAgent("one");
+  ASSERT_TRUE(Register(token, mine, "key").ok());
+
+  EXPECT_TRUE(absl::IsPermissionDenied(Register(other, thief, "key")));
+
+  EXPECT_EQ(store().FindAgentByCredential(mine.credential_hash)->id, mine.id);
+}
+
+TEST_F(AgentsTest, ATokenWithTagsLimitsTheAgentToThem) {
+  const TokenRow token = MakeToken(5, {"gpu", "linux"});
+  AgentRow none = AnAgent("none"), some = AnAgent("some"), other = AnAgent("other");
+  some.tags = {"linux"};
+  other.tags = {"prod"};
+
+  ASSERT_TRUE(Register(token, none).ok());
+  ASSERT_TRUE(Register(token, some).ok());
+
+  EXPECT_THAT(none.tags, ElementsAre("gpu", "linux"));
+  EXPECT_THAT(some.tags, ElementsAre("linux"));
+  EXPECT_THAT(std::string(Register(token, other).message()), HasSubstr("tag 'prod'"));
+}
+
+TEST_F(AgentsTest, ANameIsInUseUntilItsAgentIsRemoved) {
+  const TokenRow token = MakeToken(5);
+  AgentRow first = AnAgent("one"), second = AnAgent("one");
+  ASSERT_TRUE(Register(token, first).ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(Register(token, second)));
+  EXPECT_EQ(store().FindToken(token.hash)->used, 1);  // the refused one took no use
+
+  ASSERT_TRUE(store().RemoveAgent(first.id).ok());
+
+  EXPECT_TRUE(Register(token, second).ok());
+  EXPECT_TRUE(absl::IsNotFound(store().GetAgent(first.id).status()));
+}
+
+TEST_F(AgentsTest, AnAgentWithAJobIsNotRemoved) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  ASSERT_EQ(agent.id, AgentId(1));
+  Run(Submit({"test"}).Progress(0), 1);
+
+  const absl::Status status = store().RemoveAgent(agent.id);
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("drain"));
+}
+
+TEST_F(AgentsTest, AnOldAttemptStillNamesARemovedAgent) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  schedule::StoreJob job = Run(Submit({"test"}).Progress(0), 1);
+  job.phase = schedule::Phase::kNone;
+  job.state = lifecycle::JobState::kSuccess;
+  ASSERT_TRUE(CommitRow(job).ok());
+
+  ASSERT_TRUE(store().RemoveAgent(agent.id).ok());
+
+  EXPECT_EQ(store().GetAttempt(job.id, 1)->agent_name, "one");
+}
+
+TEST_F(AgentsTest, ASessionCounterOnlyGrowsUntilItIsReset) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  const absl::Time now = clock().Now();
+  EXPECT_TRUE(store().AdvanceSessionCounter(agent.id, 5, now, "0.1.0").ok());
+  for (const uint64_t counter : {4, 5}) {
+    EXPECT_TRUE(
+        absl::IsFailedPrecondition(store().AdvanceSessionCounter(agent.id, counter, now, "0.1.0")));
+  }
+  EXPECT_EQ(store().GetAgent(agent.id)->version, "0.1.0");
+
+  ASSERT_TRUE(store().ResetAgent(agent.id).ok());
+
+  EXPECT_TRUE(store().AdvanceSessionCounter(agent.id, 1, now, "0.1.0").ok());
+}
+
+TEST_F(AgentsTest, ATokenThatIsMadeTwiceWithOneKeyIsOneToken) {
+  TokenRow first, again;
+  first.hash = Hash('x');
+  again.hash = Hash('y');
+  ASSERT_TRUE(store().CreateToken(first, "key").ok());
+
+  ASSERT_TRUE(store().CreateToken(again, "key").ok());
+
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_THAT(*store().ListTokens(), SizeIs(1));
+  EXPECT_TRUE(absl::IsNotFound(store().FindToken(first.hash).status()));
+  EXPECT_EQ(store().FindToken(again.hash)->id, first.id);
+}
+
+TEST_F(AgentsTest, WhatIsNotThereIsNamed) {
+  EXPECT_TRUE(absl::IsNotFound(store().SetAgentDraining(AgentId(99), true)));
+  EXPECT_TRUE(absl::IsNotFound(store().SetAgentRevoked(AgentId(99))));
+  EXPECT_TRUE(absl::IsNotFound(store().RemoveAgent(AgentId(99))));
+  EXPECT_TRUE(absl::IsNotFound(store().RevokeToken(TokenId(99))));
+  EXPECT_TRUE(absl::IsNotFound(store().GetJob(JobId(99)).status()));
+  EXPECT_TRUE(absl::IsNotFound(store().GetPipeline(PipelineId(99)).status()));
+  EXPECT_THAT(*store().ListAgents(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace grange::store

@@ -1,0 +1,218 @@
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <random>
+
+#include "absl/strings/numbers.h"
+#include "common/os/child.h"
+#include "common/os/real_clock.h"
+#include "tests/coordinator/store/store_fixture.h"
+
+namespace grange::store {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class StoreFaultsTest : public StoreFixture {
+ protected:
+  std::string OpenErrorText() { return std::string(OpenError().message()); }
+};
+
+TEST_F(StoreFaultsTest, C9ANewerSchemaIsRefusedNamingBothVersionsAndLeftAsItIs) {
+  Close();
+  Tamper("UPDATE schema SET version = 77");
+  const absl::Status status = OpenError();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("version 77"), HasSubstr("up to 1"), HasSubstr("backup")));
+  Tamper("UPDATE schema SET version = 1");
+  Open();
+  EXPECT_TRUE(store().FindProject("portal").ok());
+}
+
+TEST_F(StoreFaultsTest, AForeignDatabaseIsRefused) {
+  Close();
+  ASSERT_TRUE(os::RemoveTree(db_path()).ok());
+  Tamper("CREATE TABLE somebody_elses (x)");
+  EXPECT_EQ(OpenError().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(OpenErrorText(), HasSubstr("not one of Grange"));
+}
+
+TEST_F(StoreFaultsTest, C8ADamagedDatabaseIsRefusedWithTheNextStep) {
+  for (int i = 0; i < 50; ++i) Submit({"some", "jobs"});
+  Close();
+  std::string bytes = *os::ReadFile(db_path());
+  for (size_t at = 4096; at < bytes.size(); at += 4096)
+    bytes.replace(at, 64, std::string(64, '\x5a'));
+  ASSERT_TRUE(os::WriteFile(db_path(), bytes).ok());
+  const absl::Status status = OpenError();
+  EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("grangectl backup restore"));
+}
+
+TEST_F(StoreFaultsTest, AFileThatIsNoDatabaseIsRefused) {
+  Close();
+  ASSERT_TRUE(os::WriteFile(db_path(), std::string(8192, 'x')).ok());
+  EXPECT_EQ(OpenError().code(), absl::StatusCode::kDataLoss);
+}
+
+TEST_F(StoreFaultsTest, C10ASecondCoordinatorOnOneDatabaseIsRefused) {
+  EXPECT_EQ(OpenError().code(), absl::StatusCode::kAlreadyExists);
+}
+
+TEST_F(StoreFaultsTest, AMissingKeyFileIsRefused) {
+  Close();
+  ASSERT_TRUE(os::RemoveTree(key_path()).ok());
+  EXPECT_EQ(OpenError().code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(OpenErrorText(), AllOf(HasSubstr(key_path()), HasSubstr("missing")));
+}
+
+TEST_F(StoreFaultsTest, AWrongKeyFileIsRefused) {
+  Close();
+  ASSERT_TRUE(os::WriteFile(key_path(), std::string(32, 'k')).ok());
+  EXPECT_THAT(OpenErrorText(), HasSubstr("not the one of this database"));
+}
+
+TEST_F(StoreFaultsTest, AKeyFileThatOthersCanReadIsRefused) {
+  Close();
+  ASSERT_EQ(chmod(key_path().c_str(), 0644), 0);
+  EXPECT_THAT(OpenErrorText(), HasSubstr("chmod 600"));
+}
+
+TEST_F(StoreFaultsTest, TheFilesAreForTheirOwnerOnly) {
+  for (const std::string& path : {db_path(), key_path()}) {
+    struct stat info {};
+    ASSERT_EQ(stat(path.c_str(), &info), 0);
+    EXPECT_EQ(info.st_mode & 0777, 0600u) << path;
+  }
+}
+
+TEST_F(StoreFaultsTest, C4AFullDiskIsSaidAndTheStoreWorksAgainWithSpace) {
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const rlimit small{.rlim_cur = 256 << 10, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+  ASSERT_TRUE(store().PutAnswer("acknowledged", "yes").ok());
+
+  absl::Status status;
+  for (int i = 0; i < 1000 && status.ok(); ++i) {
+    status = store().PutAnswer(absl::StrCat("k", i), std::string(10'000, 'x'));
+  }
+
+  EXPECT_EQ(status.code(), absl::StatusCode::kResourceExhausted) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("the disk is full"));
+  EXPECT_EQ(*store().FindAnswer("acknowledged"), "yes");  // reading goes on
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(store().PutAnswer("later", "yes").ok());
+  EXPECT_EQ(*store().FindAnswer("k0"), std::string(10'000, 'x'));
+}
+
+TEST_F(StoreFaultsTest, ATransactionThatFailsChangesNothing) {
+  const Submitted made = Submit({"test"});
+  PipelineRow pipeline = APipeline();
+  std::vector<JobRow> jobs = {AJob(0, "a"), AJob(0, "the same place in the file")};
+  std::optional<std::string> earlier;
+  EXPECT_TRUE(absl::IsAlreadyExists(store().CreatePipeline(pipeline, jobs, "key", &earlier)));
+  EXPECT_EQ(store().ListPipelines({}, 10, {})->size(), 1u);
+  EXPECT_EQ(*store().FindAnswer("key"), std::nullopt);
+}
+
+// C1: a process that commits and says so, killed at a random moment, again and again.
+constexpr char kCrashDir[] = "GRANGE_STORE_CRASH_DIR";
+constexpr int kSayFd = 3;
+
+TEST(StoreCrashTest, DISABLED_CommitsUntilItIsKilled) {
+  const std::string dir = getenv(kCrashDir);
+  const os::RealClock clock;
+  auto store = OpenSqliteStore(dir + "/grange.db", dir + "/store.key", clock);
+  ASSERT_TRUE(store.ok()) << store.status();
+  uint64_t number = FenceValue(*(*store)->HighestFence());
+  while (true) {
+    ++number;
+    std::vector<Write> writes;
+    writes.emplace_back(schedule::StoreFence{Fence{number}});
+    schedule::StorePipeline pipeline;
+    pipeline.id = PipelineId(1);
+    pipeline.failure = absl::StrCat(number, std::string(3000, '.'));
+    writes.emplace_back(pipeline);
+    ASSERT_TRUE((*store)->Commit(writes).ok());
+    ASSERT_TRUE(os::WriteAll(kSayFd, absl::StrCat(number, "\n")).ok());
+  }
+}
+
+// Starts the writer, kills it after `kill_after` commits, and returns the last one it told of.
+uint64_t RunWriterAndKillIt(const std::string& dir, int kill_after) {
+  int ends[2];
+  EXPECT_EQ(pipe2(ends, O_CLOEXEC), 0);
+  const os::UniqueFd heard(ends[0]);
+  os::UniqueFd say(ends[1]);
+  os::ChildOptions options;
+  options.argv = {"/proc/self/exe", "--gtest_also_run_disabled_tests",
+                  "--gtest_filter=StoreCrashTest.DISABLED_CommitsUntilItIsKilled"};
+  options.env = os::CurrentEnvironment();
+  options.env->push_back(absl::StrCat(kCrashDir, "=", dir));
+  options.inherit = {{say.get(), kSayFd}};
+  absl::StatusOr<os::Child> child = os::Child::Start(options);
+  EXPECT_TRUE(child.ok()) << child.status();
+  say.Reset();
+  uint64_t last = 0;
+  int count = 0;
+  std::string line;
+  char c = 0;
+  while (read(heard.get(), &c, 1) == 1) {
+    if (c != '\n') {
+      line += c;
+      continue;
+    }
+    EXPECT_TRUE(absl::SimpleAtoi(line, &last)) << line;
+    line.clear();
+    if (++count == kill_after) child->Kill(SIGKILL);
+  }
+  child->Wait();
+  return last;
+}
+
+TEST_F(StoreFaultsTest, C1EveryAcknowledgedCommitSurvivesAKill) {
+  const std::string crash_dir = dir() + "/crash";
+  ASSERT_TRUE(os::MakeDirs(crash_dir).ok());
+  const os::RealClock real_clock;
+  const auto open = [&] {
+    return OpenSqliteStore(crash_dir + "/grange.db", crash_dir + "/store.key", real_clock);
+  };
+  {
+    auto made = open();
+    ASSERT_TRUE(made.ok()) << made.status();
+    PipelineRow pipeline = APipeline();
+    pipeline.project = (*made)->FindOrMakeProject("p", {})->id;
+    std::vector<JobRow> none;
+    std::optional<std::string> earlier;
+    ASSERT_TRUE((*made)->CreatePipeline(pipeline, none, "", &earlier).ok());
+    ASSERT_EQ(pipeline.id, PipelineId(1));
+  }
+  std::mt19937 random(20260722);
+  for (int round = 0; round < 20; ++round) {
+    const int kill_after = 1 + static_cast<int>(random() % 120);
+    SCOPED_TRACE(absl::StrCat("round ", round, ", killed after ", kill_after, " commits"));
+    const uint64_t acknowledged = RunWriterAndKillIt(crash_dir, kill_after);
+    ASSERT_GT(acknowledged, 0u);
+
+    auto reopened = open();
+    ASSERT_TRUE(reopened.ok()) << reopened.status();
+    const uint64_t stored = FenceValue(*(*reopened)->HighestFence());
+    EXPECT_GE(stored, acknowledged);
+    EXPECT_LE(stored, acknowledged + 1);  // the one that it could not tell of
+    const std::string failure = (*reopened)->GetPipeline(PipelineId(1))->failure;
+    EXPECT_EQ(failure, absl::StrCat(stored, std::string(3000, '.')));  // all of it or nothing
+  }
+}
+
+}  // namespace
+}  // namespace grange::store

@@ -1,0 +1,159 @@
+// Each NAME.yml of this folder is compiled, and what comes out is compared with the files beside
+// it, which are written by hand:
+//   NAME.errors     all diagnostics, line by line; without this file there must be none
+//   NAME.plan.json  a part of the plan: what stands in it must be so, the rest is not looked at
+//                   (lists are compared whole); "decisions" has the reason for each job
+// A first line "# facts: branch=dev tag=v1 event=web var:NAME=VALUE" changes the trigger; without
+// it a push to the branch main is compiled.
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "coordinator/pipeline/compile.h"
+#include "coordinator/pipeline/graph_json.h"
+#include "gtest/gtest.h"
+
+namespace grange::pipeline {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const std::filesystem::path kFolder = std::filesystem::path(GRANGE_SOURCE_DIR) / "tests/golden";
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> CaseNames() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
+    if (entry.path().extension() == ".yml") names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+void ApplyFact(absl::string_view fact, TriggerFacts& facts) {
+  const std::pair<std::string, std::string> pair = absl::StrSplit(fact, absl::MaxSplits('=', 1));
+  const auto& [name, value] = pair;
+  if (name == "branch") {
+    facts.branch = value;
+  } else if (name == "tag") {
+    facts.tag = value;
+    facts.branch = "";
+  } else if (name == "event") {
+    const absl::StatusOr<PipelineSource> source = ParsePipelineSource(value);
+    ASSERT_TRUE(source.ok()) << source.status();
+    facts.source = *source;
+    if (facts.source == PipelineSource::kMergeRequest) facts.branch = "";
+  } else if (absl::StartsWith(name, "var:")) {
+    facts.pipeline_variables.emplace_back(name.substr(4), value);
+  } else if (absl::StartsWith(name, "project-var:")) {
+    facts.project_variables.emplace_back(name.substr(12), value);
+  } else {
+    FAIL() << "unknown fact '" << fact << "'";
+  }
+}
+
+TriggerFacts FactsOf(const std::string& text) {
+  TriggerFacts facts;
+  facts.branch = "main";
+  facts.project = "portal";
+  facts.project_path = "web/portal";
+  facts.sha = "0123456789abcdef0123456789abcdef01234567";
+  const std::string first = text.substr(0, text.find('\n'));
+  absl::string_view rest = first;
+  if (!absl::ConsumePrefix(&rest, "# facts: ")) return facts;
+  for (const absl::string_view fact : absl::StrSplit(rest, ' ', absl::SkipEmpty())) {
+    ApplyFact(fact, facts);
+  }
+  return facts;
+}
+
+std::string Diagnostics(const CompileResult& result) {
+  std::string text;
+  for (const config::Diagnostic& diagnostic : result.diagnostics) {
+    absl::StrAppend(&text, diagnostic.ToString(), "\n");
+  }
+  if (result.not_creatable) text += "(well-formed, but this pipeline can't be created)\n";
+  return text;
+}
+
+// What of `expected` is not so in `actual`, each with its path.
+void Compare(const Json& expected, const Json& actual, const std::string& path,
+             std::vector<std::string>& differences) {
+  if (expected.is_object() && actual.is_object()) {
+    for (const auto& [key, value] : expected.items()) {
+      const auto it = actual.find(key);
+      if (it == actual.end()) {
+        differences.push_back(absl::StrCat(path, "/", key, ": missing"));
+      } else {
+        Compare(value, *it, absl::StrCat(path, "/", key), differences);
+      }
+    }
+  } else if (expected.is_array() && actual.is_array() && expected.size() == actual.size()) {
+    for (size_t i = 0; i < expected.size(); ++i) {
+      Compare(expected[i], actual[i], absl::StrCat(path, "/", i), differences);
+    }
+  } else if (expected != actual) {
+    differences.push_back(
+        absl::StrCat(path, ": expected ", expected.dump(), ", got ", actual.dump()));
+  }
+}
+
+Json PlanWithDecisions(const CompileResult& result) {
+  Json plan = result.graph.has_value() ? Json::parse(PlanToJson(*result.graph)) : Json::object();
+  Json decisions = Json::object();
+  for (const JobDecision& decision : result.decisions) {
+    decisions[decision.job] = absl::StrCat(decision.in ? "in: " : "out: ", decision.reason);
+  }
+  plan["decisions"] = decisions;
+  return plan;
+}
+
+class GoldenTest : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
+  const std::string text = ReadFile(kFolder / absl::StrCat(GetParam(), ".yml"));
+  const CompileResult result =
+      Compile({".gitlab-ci.yml", text}, config::NoIncludes(), FactsOf(text));
+
+  EXPECT_EQ(Diagnostics(result), ReadFile(kFolder / absl::StrCat(GetParam(), ".errors")));
+  const std::filesystem::path plan_path = kFolder / absl::StrCat(GetParam(), ".plan.json");
+  if (!std::filesystem::exists(plan_path)) {
+    EXPECT_FALSE(result.graph.has_value()) << "a plan was made, but " << plan_path << " is missing";
+    return;
+  }
+  ASSERT_TRUE(result.graph.has_value());
+  const Json expected = Json::parse(ReadFile(plan_path), nullptr, false);
+  ASSERT_FALSE(expected.is_discarded()) << plan_path << " is not JSON";
+  std::vector<std::string> differences;
+  Compare(expected, PlanWithDecisions(result), "", differences);
+  EXPECT_TRUE(differences.empty()) << absl::StrJoin(differences, "\n");
+}
+
+std::string TestName(const ::testing::TestParamInfo<std::string>& param) {
+  std::string name = param.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, GoldenTest, ::testing::ValuesIn(CaseNames()), TestName);
+
+TEST(GoldenFolderTest, HasAtLeastSixtyCases) { EXPECT_GE(CaseNames().size(), 60u); }
+
+}  // namespace
+}  // namespace grange::pipeline

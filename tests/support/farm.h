@@ -1,0 +1,146 @@
+#ifndef GRANGE_TESTS_SUPPORT_FARM_H_
+#define GRANGE_TESTS_SUPPORT_FARM_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/os/child.h"
+#include "nlohmann/json.hpp"
+
+// Real processes for end-to-end tests: a coordinator, agents and grangectl from build/<preset>/bin,
+// each with its state below one temporary folder. Everything waits for events with a deadline that
+// only fails; nothing sleeps.
+namespace grange::test {
+
+// How long anything may take before the test fails. Long, as the machine may be busy.
+inline constexpr absl::Duration kDeadline = absl::Seconds(60);
+
+// A folder that goes with the test.
+class TempDir {
+ public:
+  TempDir();
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Calls `done` again and again, at once when something may have changed, until it holds or the
+// deadline has come. For conditions that no process announces.
+bool Eventually(const std::function<bool()>& done, absl::Duration deadline = kDeadline);
+
+// A program that runs in the background, its stdout and stderr in one file.
+class Program {
+ public:
+  Program(std::string name, std::vector<std::string> argv, std::string log_path,
+          std::vector<std::string> extra_env = {});
+  ~Program();  // kill -9
+
+  // The rest of the first line of its output that starts with `prefix`; fails after the deadline
+  // or when the program ends without it.
+  absl::StatusOr<std::string> WaitForLine(const std::string& prefix);
+  void Kill(int signal);
+  os::ExitStatus Wait();  // for its end
+  bool Running();
+  pid_t pid() const { return child_->pid(); }
+  std::string Log() const;
+
+ private:
+  const std::string name_, log_path_;
+  std::optional<os::Child> child_;
+};
+
+struct CtlResult {
+  int exit_code = 0;
+  std::string out, err;
+  nlohmann::json json() const { return nlohmann::json::parse(out, nullptr, false); }
+};
+
+struct AgentOptions {
+  std::string name = "agent-1";
+  int slots = 2;
+  std::vector<std::string> tags;
+  bool run_untagged = true;
+};
+
+class Farm {
+ public:
+  struct Options {
+    double time_scale = 1;
+    std::vector<std::string> coordinator_arguments;
+    std::vector<std::string> agent_environment;  // "NAME=value", beside the test's own
+  };
+  Farm() : Farm(Options()) {}
+  explicit Farm(Options options);
+  ~Farm();
+
+  // Starts it, or starts it again on the same port and state.
+  void StartCoordinator();
+  void KillCoordinator(int signal = 9);
+  // Registers and starts one.
+  void AddAgent(const AgentOptions& options = {});
+  void StartAgent(const std::string& name);
+  void KillAgent(const std::string& name, int signal = 9);
+  Program& agent(const std::string& name) { return *agents_.at(name); }
+  Program& coordinator() { return *coordinator_; }
+
+  // grangectl with this farm's configuration.
+  CtlResult Ctl(std::vector<std::string> arguments, absl::Duration timeout = kDeadline,
+                const std::string& cwd = "");
+  // The same in the background.
+  std::unique_ptr<Program> StartCtl(const std::string& name, std::vector<std::string> arguments);
+  CtlResult RunProgram(const std::string& program, std::vector<std::string> arguments,
+                       absl::Duration timeout = kDeadline);
+
+  // A git repository with this .gitlab-ci.yml and further files, one commit. Its folder.
+  std::string MakeRepository(const std::string& name, const std::string& config,
+                             const std::map<std::string, std::string>& files = {});
+  void Commit(const std::string& repository, const std::map<std::string, std::string>& files,
+              const std::string& message = "change");
+  std::string Git(const std::string& repository, std::vector<std::string> arguments);
+
+  // Submits the folder; the pipeline's id.
+  int64_t Submit(const std::string& repository, std::vector<std::string> more = {});
+  // Until the pipeline is final; its status.
+  std::string WaitForPipeline(int64_t pipeline);
+  nlohmann::json Job(int64_t pipeline, const std::string& name);
+  // Until the job of this name has this status.
+  bool WaitForJob(int64_t pipeline, const std::string& name, const std::string& status);
+  std::string Trace(int64_t job);
+
+  const std::string& dir() const { return dir_.path(); }
+  const std::string& address() const { return address_; }
+  std::string AgentState(const std::string& name) const { return dir_.path() + "/" + name; }
+  std::string CoordinatorState() const { return dir_.path() + "/coordinator"; }
+  std::string CtlConfig() const { return CoordinatorState() + "/grangectl.yml"; }
+  static std::string Bin(const std::string& program);
+  // All that the programs have logged, for a failing test.
+  std::string Logs() const;
+
+ private:
+  const Options options_;
+  TempDir dir_;
+  std::string address_;
+  std::unique_ptr<Program> coordinator_;
+  std::map<std::string, std::unique_ptr<Program>> agents_;
+};
+
+// A text of a JSON object; "" where it is null or missing.
+std::string Text(const nlohmann::json& object, const std::string& key);
+
+// Processes that have `mark` (such as the farm's folder) in their environment or command line: what
+// a job or an agent left behind.
+std::vector<pid_t> ProcessesWithMark(const std::string& mark);
+
+}  // namespace grange::test
+
+#endif  // GRANGE_TESTS_SUPPORT_FARM_H_

@@ -1,0 +1,126 @@
+// agents; agent drain, resume, revoke, reset, remove.
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/status_macros.h"
+#include "tools/ctl/command.h"
+#include "tools/ctl/json_shape.h"
+#include "tools/ctl/request_key.h"
+#include "tools/ctl/table.h"
+#include "tools/ctl/time_text.h"
+
+namespace grange::ctl {
+namespace {
+
+struct NoOptions {};
+
+struct AgentOptions {
+  std::string agent;
+  std::string request_key;
+};
+
+absl::StatusOr<ExitCode> ListAgents(Context& context, const NoOptions&) {
+  GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
+  GRANGE_ASSIGN_OR_RETURN(const v1::ListAgentsReply reply,
+                          client->Call(&v1::Control::Stub::ListAgents, v1::ListAgentsRequest()));
+  if (context.json()) {
+    Json list = Json::array();
+    for (const v1::Agent& agent : reply.agents()) list.push_back(AgentJson(agent));
+    context.PrintJson({{"agents", std::move(list)}});
+    return kExitDone;
+  }
+  Table table({{"ID", Table::Align::kRight},
+               {"NAME"},
+               {"STATUS"},
+               {"RUNNING", Table::Align::kRight},
+               {"TAGS"},
+               {"PROJECT"},
+               {"LAST CONTACT"},
+               {"VERSION"}});
+  const absl::Time now = absl::Now();
+  for (const v1::Agent& agent : reply.agents()) {
+    std::string tags = absl::StrJoin(agent.tags(), ",");
+    if (!agent.run_untagged())
+      absl::StrAppend(&tags, tags.empty() ? "" : " ", "(tagged jobs only)");
+    table.AddRow({absl::StrCat(agent.id()),
+                  agent.name(),
+                  {agent.status(), StatusColour(agent.status())},
+                  absl::StrCat(agent.running(), "/", agent.slots()),
+                  tags,
+                  agent.project(),
+                  Ago(agent.last_contact_ms(), now),
+                  agent.version()});
+  }
+  context.Print(table.ToString(context.out()));
+  return kExitDone;
+}
+
+template <v1::AgentAction::Kind kind>
+absl::StatusOr<ExitCode> Change(Context& context, const AgentOptions& options) {
+  v1::AgentAction request;
+  GRANGE_ASSIGN_OR_RETURN(*request.mutable_request_key(), RequestKey(options.request_key));
+  request.set_agent(options.agent);
+  request.set_kind(kind);
+  GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
+  GRANGE_ASSIGN_OR_RETURN(const v1::ActionReply reply,
+                          client->Call(&v1::Control::Stub::ChangeAgent, request));
+  if (context.json()) {
+    context.PrintJson({{"agent", options.agent}, {"message", reply.message()}});
+  } else {
+    context.Print(absl::StrCat(Printable(reply.message()), "\n"));
+  }
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddAgentCommands(const CommandTree& tree) {
+  CLI::App* agents = tree.Add(tree.root, "agents", "list the agents",
+                              "Lists every agent with its state (online, offline, unreachable, "
+                              "draining, drained, revoked), "
+                              "its busy and total slots and its tags.\n\n"
+                              "Examples:\n  grangectl agents\n  grangectl agents -o json");
+  tree.OnRun(agents, std::make_shared<NoOptions>(), &ListAgents);
+
+  CLI::App* group =
+      tree.Add(tree.root, "agent", "drain, resume, revoke, reset or remove an agent",
+               "Changes one agent, which is named by its name or its id.\n\n"
+               "Examples:\n  grangectl agent drain build-1\n  grangectl agent resume build-1");
+  group->require_subcommand(1);
+  const auto options = std::make_shared<AgentOptions>();
+  struct Verb {
+    const char* name;
+    const char* summary;
+    const char* details;
+    absl::StatusOr<ExitCode> (*action)(Context&, const AgentOptions&);
+  };
+  for (const Verb& verb :
+       {Verb{"drain", "give an agent no new jobs",
+             "The agent's running jobs go on; new ones go to others until 'agent resume'.\n\n"
+             "Examples:\n  grangectl agent drain build-1",
+             &Change<v1::AgentAction::KIND_DRAIN>},
+        Verb{"resume", "give a drained agent jobs again",
+             "Ends what 'agent drain' began.\n\nExamples:\n  grangectl agent resume build-1",
+             &Change<v1::AgentAction::KIND_RESUME>},
+        Verb{"revoke", "take an agent's credential away",
+             "The agent's session ends at once and it cannot come back; its running jobs fail. For "
+             "a machine that is no longer trusted.\n\nExamples:\n  grangectl agent revoke build-1",
+             &Change<v1::AgentAction::KIND_REVOKE>},
+        Verb{"reset", "forget what is known of an agent's sessions",
+             "For an agent whose state directory was restored from an older copy, or that is "
+             "refused because its credential was in use twice.\n\n"
+             "Examples:\n  grangectl agent reset build-1",
+             &Change<v1::AgentAction::KIND_RESET>},
+        Verb{"remove", "remove an agent from the list",
+             "Revokes the agent and removes it; its jobs keep its name.\n\n"
+             "Examples:\n  grangectl agent remove build-1",
+             &Change<v1::AgentAction::KIND_REMOVE>}}) {
+    CLI::App* command = tree.Add(*group, verb.name, verb.summary, verb.details);
+    command->add_option("agent", options->agent, "the agent's name or id")
+        ->required()
+        ->type_name("AGENT");
+    AddRequestKeyOption(command, options->request_key);
+    tree.OnRun(command, options, verb.action);
+  }
+}
+
+}  // namespace grange::ctl
