@@ -24,7 +24,9 @@ void CoreLoop::Post(schedule::Event event) {
 }
 
 void CoreLoop::PostResult(schedule::JobFinished event, std::optional<store::PutTraceEnd> end) {
-  Post(Item{.what = schedule::Event(event), .trace_end = std::move(end), .done = nullptr,
+  Post(Item{.what = schedule::Event(event),
+            .trace_end = std::move(end),
+            .done = nullptr,
             .check = false});
 }
 
@@ -67,8 +69,10 @@ std::vector<CoreLoop::Item> CoreLoop::Take() {
   while (mailbox_.empty() && !stop_) {
     const absl::Duration left = scheduler_.NextDeadline() - clock_.Now();
     if (left <= absl::ZeroDuration()) {
-      mailbox_.push_back(Item{
-          .what = schedule::Event(schedule::Tick{}), .trace_end = {}, .done = nullptr, .check = false});
+      mailbox_.push_back(Item{.what = schedule::Event(schedule::Tick{}),
+                              .trace_end = {},
+                              .done = nullptr,
+                              .check = false});
     } else if (left == absl::InfiniteDuration()) {
       wake_.Wait(mu_);
     } else {
@@ -103,11 +107,11 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
               .done = std::move(item.done)};
   if (item.trace_end.has_value()) {
     // Only a result that was taken changes its job's row; a late one must not touch the trace.
-    const bool taken = std::any_of(
-        batch.decisions.begin(), batch.decisions.end(), [&](const schedule::Decision& decision) {
-          const auto* job = std::get_if<schedule::StoreJob>(&decision);
-          return job != nullptr && job->id == item.trace_end->job;
-        });
+    const bool taken = std::any_of(batch.decisions.begin(), batch.decisions.end(),
+                                   [&](const schedule::Decision& decision) {
+                                     const auto* job = std::get_if<schedule::StoreJob>(&decision);
+                                     return job != nullptr && job->id == item.trace_end->job;
+                                   });
     if (taken) batch.trace_end = std::move(item.trace_end);
   }
   if (!batch.decisions.empty() || batch.done) batches.push_back(std::move(batch));

@@ -79,8 +79,9 @@ bool Performer::Commit(const std::vector<store::Write>& writes) {
       return true;
     }
     if (!absl::IsResourceExhausted(committed) && ++failures >= kFailuresMax) {
-      log::Error("cannot_store", {{"error", committed},
-                                  {"what_to_do", "check the disk; then start the coordinator again"}});
+      log::Error("cannot_store",
+                 {{"error", committed},
+                  {"what_to_do", "check the disk; then start the coordinator again"}});
       std::_Exit(1);  // nothing that was not stored may be said to anybody
     }
     if (read_only_reason_.empty()) {

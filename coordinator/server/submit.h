@@ -36,7 +36,8 @@ class Submitter {
  private:
   // The answer that an earlier call with the same request key gave.
   absl::StatusOr<control::SubmitAnswer> Earlier(const std::string& text, ProjectId project);
-  absl::StatusOr<Submitted> Create(const control::SubmitOrder& order, const store::Project& project);
+  absl::StatusOr<Submitted> Create(const control::SubmitOrder& order,
+                                   const store::Project& project);
 
   store::Store& store_;
   source::GitMirrors& mirrors_;

@@ -19,12 +19,12 @@ constexpr int kSeconds = 20;
 // of a thread is at least one.
 int Wakeups(Farm& farm, pid_t pid, const std::string& name) {
   const std::string out = absl::StrCat(farm.dir(), "/strace-", name);
-  const CtlResult traced =
-      farm.RunProgram("/usr/bin/timeout", {"-s", "INT", absl::StrCat(kSeconds), "strace", "-f",
-                                           "-qq", "-p", absl::StrCat(pid), "-o", out, "-e",
-                                           "trace=epoll_wait,epoll_pwait,poll,ppoll,futex,"
-                                           "clock_nanosleep,nanosleep,select,pselect6"},
-                      absl::Seconds(kSeconds + 20));
+  const CtlResult traced = farm.RunProgram("/usr/bin/timeout",
+                                           {"-s", "INT", absl::StrCat(kSeconds), "strace", "-f",
+                                            "-qq", "-p", absl::StrCat(pid), "-o", out, "-e",
+                                            "trace=epoll_wait,epoll_pwait,poll,ppoll,futex,"
+                                            "clock_nanosleep,nanosleep,select,pselect6"},
+                                           absl::Seconds(kSeconds + 20));
   int wakeups = 0;
   for (const absl::string_view line :
        absl::StrSplit(os::ReadFile(out).value_or(""), '\n', absl::SkipEmpty())) {

@@ -109,8 +109,21 @@ bool Client::IsPassing(const grpc::Status& status) {
   return reached_;
 }
 
-std::chrono::system_clock::time_point Client::Attempts::Deadline() const {
-  return absl::ToChronoTime(absl::Now() + kCallTimeout);
+bool Client::WaitForAnswer(grpc::ClientContext& context, absl::Duration for_at_most) {
+  Prepare(context);
+  context.set_wait_for_ready(true);
+  context.set_deadline(absl::ToChronoTime(absl::Now() + for_at_most));
+  v1::ServerInfoReply reply;
+  const grpc::Status status = stub_->ServerInfo(&context, v1::ServerInfoRequest(), &reply);
+  // A refusal is an answer, too.
+  return status.error_code() != grpc::StatusCode::UNAVAILABLE &&
+         status.error_code() != grpc::StatusCode::DEADLINE_EXCEEDED &&
+         status.error_code() != grpc::StatusCode::CANCELLED;
+}
+
+void Client::Attempts::Prepare(grpc::ClientContext& context) const {
+  context.set_wait_for_ready(count_ > 0);  // the first try says at once that nobody listens
+  context.set_deadline(absl::ToChronoTime(absl::Now() + kCallTimeout));
 }
 
 bool Client::Attempts::WaitForNext(const grpc::Status& status) {

@@ -2,7 +2,6 @@
 #define GRANGE_TOOLS_CTL_CLIENT_H_
 
 #include <atomic>
-#include <chrono>
 #include <memory>
 #include <string>
 #include <utility>
@@ -31,7 +30,7 @@ class Client {
     for (Attempts attempts(*this);;) {
       grpc::ClientContext context;
       Prepare(context);
-      context.set_deadline(attempts.Deadline());
+      attempts.Prepare(context);
       Reply reply;
       const grpc::Status status = (stub_.get()->*method)(&context, request, &reply);
       if (status.ok()) {
@@ -54,6 +53,11 @@ class Client {
   // coordinator that was never reached is not waited for).
   bool IsPassing(const grpc::Status& status);
 
+  // Waits until the coordinator answers, at most `for_at_most`, or until `context` is canceled.
+  // True if it did. Without a call that waits, nobody would drive gRPC's new connection: its
+  // handshake would end in its timeout again and again.
+  bool WaitForAnswer(grpc::ClientContext& context, absl::Duration for_at_most);
+
   // Something arrived from the coordinator.
   void NoteReached() { reached_ = true; }
 
@@ -62,7 +66,7 @@ class Client {
   class Attempts {
    public:
     explicit Attempts(Client& client) : client_(client), started_(absl::Now()) {}
-    std::chrono::system_clock::time_point Deadline() const;
+    void Prepare(grpc::ClientContext& context) const;
     // Waits before the next try; false if there is none.
     bool WaitForNext(const grpc::Status& status);
 

@@ -35,10 +35,16 @@ absl::Duration Reconnect::Delay() {
   return backoff_.Next(random);
 }
 
+bool Reconnect::WaitForAnswer(grpc::ClientContext& context) {
+  const absl::Duration left = broken_since_ + kGiveUpAfter - absl::Now();
+  return left > absl::ZeroDuration() && client_.WaitForAnswer(context, left);
+}
+
 bool Reconnect::Wait(const grpc::Status& status) {
   if (!ShouldRetry(status)) return false;
   absl::SleepFor(Delay());
-  return true;
+  grpc::ClientContext context;
+  return WaitForAnswer(context);
 }
 
 }  // namespace grange::ctl

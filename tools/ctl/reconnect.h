@@ -14,10 +14,13 @@ class Reconnect {
 
   // Something arrived: the next break starts from a short wait again.
   void NoteProgress();
-  // After a stream ended with `status`: true if it should be opened again, after `Delay()`.
+  // After a stream ended with `status`: true if it should be opened again: after Delay(), and when
+  // WaitForAnswer() is true.
   bool ShouldRetry(const grpc::Status& status);
   absl::Duration Delay();
-  // Both in one, sleeping in between.
+  // False if the coordinator was given up, or `context` was canceled.
+  bool WaitForAnswer(grpc::ClientContext& context);
+  // All three in one.
   bool Wait(const grpc::Status& status);
 
  private:

@@ -76,7 +76,9 @@ std::vector<WatchState::Line> WatchState::Apply(const v1::WatchEvent& event, abs
     const auto found = jobs_.find(job.id());
     const bool is_news = IsNews(found == jobs_.end() ? nullptr : &found->second, job);
     v1::Job& kept = jobs_[job.id()];
-    if (kept.attempt() != job.attempt() || job.status() != "running") tails_.erase(job.id());
+    // The end of a failed job's log stays in sight.
+    const bool of_interest = job.status() == "running" || job.status() == "failed";
+    if (kept.attempt() != job.attempt() || !of_interest) tails_.erase(job.id());
     kept = job;
     if (is_news) changed.push_back(&kept);
   }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "common/base/check.h"
-#include "tools/ctl/reconnect.h"
 
 namespace grange::ctl {
 
@@ -52,42 +51,58 @@ void WatchStream::Run() { Put({.finished = ReadAll()}); }
 
 absl::Status WatchStream::ReadAll() {
   Reconnect reconnect(client_);
+  while (true) {
+    grpc::Status status;
+    if (ReadOnce(status, reconnect)) return absl::OkStatus();
+    // A stream that ends well without the last event was cut short by a coordinator that stops.
+    if (status.ok()) status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream ended");
+    if (!reconnect.ShouldRetry(status) || !WaitOut(reconnect)) return client_.Describe(status);
+  }
+}
+
+bool WatchStream::ReadOnce(grpc::Status& status, Reconnect& reconnect) {
+  grpc::ClientContext context;
+  client_.Prepare(context);
+  if (!SetCurrent(&context)) {
+    status = grpc::Status::CANCELLED;
+    return false;
+  }
   v1::WatchRequest request;
   request.set_pipeline_id(pipeline_);
   request.set_log_tail(log_tail_);
-  while (true) {
-    grpc::ClientContext context;
-    client_.Prepare(context);
-    {
-      base::MutexLock lock(mu_);
-      if (stop_) return absl::CancelledError("stopped");
-      current_ = &context;
-    }
-    const std::unique_ptr<grpc::ClientReader<v1::WatchEvent>> reader =
-        client_.stub().Watch(&context, request);
-    v1::WatchEvent event;
-    bool ended = false;
-    while (reader->Read(&event)) {
-      client_.NoteReached();
-      reconnect.NoteProgress();
-      ended = event.ended();
-      Put({.event = std::move(event)});
-      event.Clear();
-    }
-    const grpc::Status status = reader->Finish();
-    base::MutexLock lock(mu_);
-    current_ = nullptr;
-    if (stop_) return absl::CancelledError("stopped");
-    if (ended) return absl::OkStatus();
-    if (!status.ok() && !reconnect.ShouldRetry(status)) return client_.Describe(status);
-    items_.push_back({.broken = true});
-    const uint64_t one = 1;
-    [[maybe_unused]] const ssize_t put = ::write(ready_.get(), &one, sizeof one);
-    const absl::Time until = absl::Now() + reconnect.Delay();
-    while (!stop_ && absl::Now() < until) {
-      stopped_.WaitWithTimeout(mu_, until - absl::Now());
-    }
+  const std::unique_ptr<grpc::ClientReader<v1::WatchEvent>> reader =
+      client_.stub().Watch(&context, request);
+  v1::WatchEvent event;
+  bool ended = false;
+  while (reader->Read(&event)) {
+    client_.NoteReached();
+    reconnect.NoteProgress();
+    ended = event.ended();
+    Put({.event = std::move(event)});
+    event.Clear();
   }
+  status = reader->Finish();
+  SetCurrent(nullptr);
+  return ended;
+}
+
+bool WatchStream::WaitOut(Reconnect& reconnect) {
+  Put({.broken = true});
+  const absl::Time until = absl::Now() + reconnect.Delay();
+  {
+    base::MutexLock lock(mu_);
+    while (!stop_ && absl::Now() < until) stopped_.WaitWithTimeout(mu_, until - absl::Now());
+  }
+  grpc::ClientContext context;
+  const bool answered = SetCurrent(&context) && reconnect.WaitForAnswer(context);
+  SetCurrent(nullptr);
+  return answered;
+}
+
+bool WatchStream::SetCurrent(grpc::ClientContext* context) {
+  base::MutexLock lock(mu_);
+  current_ = stop_ ? nullptr : context;
+  return !stop_;
 }
 
 }  // namespace grange::ctl

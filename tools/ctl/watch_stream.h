@@ -11,6 +11,7 @@
 #include "common/base/mutex.h"
 #include "common/os/unique_fd.h"
 #include "tools/ctl/client.h"
+#include "tools/ctl/reconnect.h"
 
 namespace grange::ctl {
 
@@ -37,6 +38,12 @@ class WatchStream {
  private:
   void Run();
   absl::Status ReadAll();
+  // Reads until the stream ends. True if its last event was the pipeline's.
+  bool ReadOnce(grpc::Status& status, Reconnect& reconnect);
+  // Tells of the break and waits until the coordinator answers. False if it was given up.
+  bool WaitOut(Reconnect& reconnect);
+  // Makes `context` the one that the destructor cancels; nullptr: none. False: already stopped.
+  bool SetCurrent(grpc::ClientContext* context) ABSL_LOCKS_EXCLUDED(mu_);
   void Put(Item item) ABSL_LOCKS_EXCLUDED(mu_);
 
   Client& client_;
@@ -47,7 +54,7 @@ class WatchStream {
   base::CondVar stopped_;
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::deque<Item> items_ ABSL_GUARDED_BY(mu_);
-  grpc::ClientContext* current_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the open stream
+  grpc::ClientContext* current_ ABSL_GUARDED_BY(mu_) = nullptr;  // of the open call
   std::thread thread_;                                           // last: it uses all the others
 };
 

@@ -12,6 +12,7 @@
 namespace grange::shim {
 namespace {
 
+using std::string_literals::operator""s;
 using Values = std::vector<std::string>;
 
 // The obvious way: look for every value at every place, with the whole text at hand.
@@ -90,7 +91,7 @@ TEST(MaskerTest, HoldsBackNoMoreOfALongOverlapThanOfAShortOne) {
 }
 
 TEST(MaskerTest, MasksAValueOfManyLinesAndOfAnyBytes) {
-  const std::string key("-----BEGIN\nab\r\ncd\0\xff\n-----END", 30);
+  const std::string key = "-----BEGIN\nab\r\ncd\0\xff\n-----END"s;
   EXPECT_EQ(MaskInPieces({key}, "x" + key + "y", {5, 9, 20}), "x[MASKED]y");
 }
 
