@@ -155,8 +155,8 @@ TEST_F(ArtifactArchiveTest, ReplacesOlderFilesButNotThroughALink) {
 struct Entry {
   std::string name;
   mode_t type = AE_IFREG;
-  std::string target;    // of a link
-  std::string hardlink;
+  std::string target = {};    // of a link
+  std::string hardlink = {};
   std::string content = "x";
 };
 
