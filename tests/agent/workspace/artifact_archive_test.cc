@@ -50,7 +50,8 @@ class ArtifactArchiveTest : public testing::Test {
   }
   std::vector<std::string> List(const std::string& below) {
     std::vector<std::string> names;
-    for (const std::string& name : os::ListDir(Path("out/" + below)).value()) {
+    const std::vector<std::string> here = os::ListDir(Path("out/" + below)).value();
+    for (const std::string& name : here) {
       const std::string path = below.empty() ? name : below + "/" + name;
       struct stat info {};
       EXPECT_EQ(::lstat(Path("out/" + path).c_str(), &info), 0);
@@ -155,8 +156,8 @@ TEST_F(ArtifactArchiveTest, ReplacesOlderFilesButNotThroughALink) {
 struct Entry {
   std::string name;
   mode_t type = AE_IFREG;
-  std::string target = {};    // of a link
-  std::string hardlink = {};
+  std::string target = "";    // of a link
+  std::string hardlink = "";
   std::string content = "x";
 };
 
