@@ -5,6 +5,7 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -86,6 +87,9 @@ class CoordinatorImpl : public Coordinator,
   std::string ReadOnlyReason() const override { return performer_->read_only_reason(); }
 
  private:
+  std::string ServerUrl() const {
+    return absl::StrCat(options_.insecure ? "http://" : "https://", host_, ":", port_.load());
+  }
   std::string Path(absl::string_view name) const { return os::JoinPath(options_.state_dir, name); }
   absl::Status OpenParts();
   absl::Status Recover();
@@ -98,7 +102,8 @@ class CoordinatorImpl : public Coordinator,
   const os::RealClock clock_;
   const absl::Time started_at_;
   std::string address_;
-  std::string server_url_;
+  std::string host_;          // before any thread is started
+  std::atomic<int> port_{0};  // known once it is bound
   rpc::KeyPair ca_;
   std::optional<os::LockFile> lock_;
   std::unique_ptr<store::Store> store_;
@@ -152,15 +157,15 @@ absl::Status CoordinatorImpl::OpenParts() {
 }
 
 absl::Status CoordinatorImpl::Recover() {
-  server_url_ = absl::StrCat(options_.insecure ? "http://" : "https://", address_);
   hub_ = std::make_unique<session::SessionHub>(options_.sessions, *store_, *traces_, clock_, *this);
-  performer_ = std::make_unique<Performer>(Performer::Parts{.store = *store_,
-                                                            .traces = *traces_,
-                                                            .hub = *hub_,
-                                                            .book = *book_,
-                                                            .feed = feed_,
-                                                            .clock = clock_,
-                                                            .server_url = server_url_});
+  performer_ =
+      std::make_unique<Performer>(Performer::Parts{.store = *store_,
+                                                   .traces = *traces_,
+                                                   .hub = *hub_,
+                                                   .book = *book_,
+                                                   .feed = feed_,
+                                                   .clock = clock_,
+                                                   .server_url = [this] { return ServerUrl(); }});
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
@@ -171,7 +176,8 @@ absl::Status CoordinatorImpl::Recover() {
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
-  submitter_ = std::make_unique<Submitter>(*store_, *mirrors_, clock_, server_url_);
+  submitter_ =
+      std::make_unique<Submitter>(*store_, *mirrors_, clock_, [this] { return ServerUrl(); });
   results_thread_ = std::thread([this] { results_.Run(); });
   return absl::OkStatus();
 }
@@ -189,8 +195,6 @@ absl::Status CoordinatorImpl::Listen() {
     ssl.pem_key_cert_pairs.push_back({pair.key_pem, pair.certificate_pem});
     credentials = grpc::SslServerCredentials(ssl);
   }
-  // The address is part of what jobs see, and with port 0 it is known only once bound; nothing is
-  // answered before the services have all their parts.
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(options_.listen, credentials, &port);
@@ -206,7 +210,7 @@ absl::Status CoordinatorImpl::Listen() {
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC, 60'000);
 
-  address_ = options_.listen;  // replaced below when the port is chosen by the system
+  host_ = where.host;
   GRANGE_RETURN_IF_ERROR(Recover());
   agent_service_ = std::make_unique<session::AgentService>(*hub_, *artifacts_, *mirrors_);
   control_service_ = std::make_unique<control::ControlService>(
@@ -228,6 +232,7 @@ absl::Status CoordinatorImpl::Listen() {
         "cannot listen on ", options_.listen,
         ": the port is in use or the address is not this machine's; choose another --listen"));
   }
+  port_ = port;
   stream_threads_ = std::make_unique<session::StreamThreads>(std::move(streams));
   agent_service_->AcceptStreams(*stream_threads_);
   address_ = absl::StrCat(where.host, ":", port);

@@ -8,7 +8,12 @@
 namespace grange::server {
 
 CoreLoop::CoreLoop(schedule::SchedulerOptions options, const Clock& clock, Performer& performer)
-    : scheduler_(options), clock_(clock), performer_(performer), thread_([this] { Loop(); }) {}
+    : scheduler_(options),
+      clock_(clock),
+      started_at_(clock.Now()),
+      started_since_boot_(clock.SinceBoot()),
+      performer_(performer),
+      thread_([this] { Loop(); }) {}
 
 CoreLoop::~CoreLoop() {
   {
@@ -67,7 +72,7 @@ void CoreLoop::Post(Item item) {
 std::vector<CoreLoop::Item> CoreLoop::Take() {
   base::MutexLock lock(mu_);
   while (mailbox_.empty() && !stop_) {
-    const absl::Duration left = scheduler_.NextDeadline() - clock_.Now();
+    const absl::Duration left = scheduler_.NextDeadline() - Now();
     if (left <= absl::ZeroDuration()) {
       mailbox_.push_back(Item{.what = schedule::Event(schedule::Tick{}),
                               .trace_end = {},
@@ -102,7 +107,7 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
     const absl::Status checked = scheduler_.Check(event);
     if (!checked.ok()) return item.done(checked);
   }
-  Batch batch{.decisions = scheduler_.Apply(event, clock_.Now()),
+  Batch batch{.decisions = scheduler_.Apply(event, Now()),
               .trace_end = std::nullopt,
               .done = std::move(item.done)};
   if (item.trace_end.has_value()) {

@@ -146,7 +146,7 @@ absl::StatusOr<session::JobSpec> Performer::SpecFor(const schedule::SendOffer& o
   AssignmentInputs inputs{.facts = *facts,
                           .job = offer.assignment.job,
                           .attempt = offer.assignment.attempt,
-                          .server_url = parts_.server_url,
+                          .server_url = parts_.server_url(),
                           .now = parts_.clock.Now(),
                           .project_variables = {},
                           .artifacts = {}};
@@ -177,7 +177,7 @@ void Performer::Send(const schedule::SendStart& start) {
       secrets = BuildSecrets({.facts = **facts,
                               .job = start.assignment.job,
                               .attempt = start.assignment.attempt,
-                              .server_url = parts_.server_url,
+                              .server_url = parts_.server_url(),
                               .now = parts_.clock.Now(),
                               .project_variables = *std::move(variables),
                               .artifacts = {}});

@@ -43,7 +43,7 @@ class Performer {
     PipelineBook& book;
     control::ChangeFeed& feed;
     const Clock& clock;
-    std::string server_url;
+    std::function<std::string()> server_url;  // thread-safe
   };
   explicit Performer(Parts parts);
   ~Performer();  // performs what waits

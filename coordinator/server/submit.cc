@@ -165,7 +165,7 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   }
   GRANGE_RETURN_IF_ERROR(text.status());
 
-  pipeline::TriggerFacts facts = ToTriggerFacts(row, project, server_url_);
+  pipeline::TriggerFacts facts = ToTriggerFacts(row, project, server_url_());
   facts.predefined.emplace_back("CI_CONFIG_PATH", file);
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::ProjectVariable> variables,
                           store_.ListVariables(project.id));

@@ -20,7 +20,7 @@ namespace grange::session {
 
 // The threads that carry the agents' streams. They wait in gRPC without a deadline: the callback
 // API would do the same with threads that wake up twice a second each and sleep for 100 ms now and
-// then while messages wait (docs/adr).
+// then while messages wait (docs/adr/0008-which-grpc-api-where.md).
 class StreamThreads {
  public:
   // What is called when an operation has ended.

@@ -7,8 +7,6 @@ namespace grange::sim {
 
 using lifecycle::FailureReason;
 
-constexpr absl::Duration kLease = absl::Seconds(60);
-
 void FakeAgent::Start(bool machine_was_restarted) {
   up_ = true;
   for (auto& [id, record] : machine_.records) {
@@ -16,6 +14,9 @@ void FakeAgent::Start(bool machine_was_restarted) {
     if (!started) continue;
     if (machine_.HasShim(id)) {
       record.phase = Phase::kRunning;
+    } else if (planted_ == Planted::kStartAgainAfterCrash) {
+      record.phase = Phase::kAccepted;
+      granted_.insert(id);
     } else {  // it may have run: never again
       Finish(record,
              {machine_was_restarted ? FailureReason::kHostRestart : FailureReason::kAgentCrash, 0,
@@ -75,8 +76,12 @@ void FakeAgent::Handle(const ToAgent& message, absl::Time now) {
 }
 
 void FakeAgent::Heartbeat(absl::Time now) {
-  lease_ = now + kLease;
+  lease_ = now + LeaseTtl();
   machine_.ExtendLeases(lease_);
+}
+
+absl::Duration FakeAgent::LeaseTtl() const {
+  return planted_ == Planted::kLeaseLongerThanLostAfter ? absl::Hours(1) : absl::Seconds(60);
 }
 
 void FakeAgent::On(const schedule::SendWelcome& welcome, absl::Time now) {
@@ -84,7 +89,7 @@ void FakeAgent::On(const schedule::SendWelcome& welcome, absl::Time now) {
   connection_->welcomed = true;
   draining_ = false;  // a Drain stands for its session; if it is still wanted it comes again
   // Counted from when the Hello was sent, not from when it was answered.
-  lease_ = std::max(lease_, connection_->opened_at + kLease);
+  lease_ = std::max(lease_, connection_->opened_at + LeaseTtl());
   if (lease_ > now) machine_.ExtendLeases(lease_);
   for (const schedule::SendWelcome::JobVerdict& verdict : welcome.verdicts) {
     switch (verdict.verdict) {
@@ -123,6 +128,7 @@ void FakeAgent::On(const schedule::SendOffer& offer) {
   granted_.erase(id);
   machine_.records[id] = {Phase::kAccepted, offer.assignment, {}};
   if (strikes_(Fault::kAgentCrash)) return Crash();
+  if (planted_ == Planted::kStartBeforeGrant) granted_.insert(id);
   Send(Accept{offer.assignment});
 }
 

@@ -16,8 +16,13 @@ namespace grange::sim {
 class FakeAgent {
  public:
   // `strikes` rolls for a fault and counts it.
-  FakeAgent(AgentId id, int slots, Machine& machine, std::function<bool(Fault)> strikes)
-      : id_(id), slots_(slots), machine_(machine), strikes_(std::move(strikes)) {}
+  FakeAgent(AgentId id, int slots, Machine& machine, Planted planted,
+            std::function<bool(Fault)> strikes)
+      : id_(id),
+        slots_(slots),
+        machine_(machine),
+        planted_(planted),
+        strikes_(std::move(strikes)) {}
 
   AgentId id() const { return id_; }
   int slots() const { return slots_; }
@@ -49,6 +54,7 @@ class FakeAgent {
   void Forget(const Assignment& assignment);
   void Revoke(const Assignment& assignment);
   Record* Held(const Assignment& assignment);
+  absl::Duration LeaseTtl() const;
   void StartScript(Record& record);
   void Finish(Record& record, const Ending& ending);
   bool NoticeOne();
@@ -58,6 +64,7 @@ class FakeAgent {
   const AgentId id_;
   const int slots_;
   Machine& machine_;
+  const Planted planted_;
   const std::function<bool(Fault)> strikes_;
 
   // What dies with the process.

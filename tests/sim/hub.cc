@@ -15,7 +15,7 @@ using schedule::SendWelcome;
 void Hub::Start(absl::Time now) {
   schedule::SchedulerOptions options;
   options.highest_fence = store_.highest_fence();
-  options.check_fences = check_fences_;
+  options.check_fences = checks_fences();
   scheduler_ = std::make_unique<schedule::Scheduler>(options);
   next_session_ = 1;
   for (const auto& [id, agent] : store_.agents()) Apply(agent, now);
@@ -74,7 +74,7 @@ void Hub::On(Connection& connection, const Hello& hello, absl::Time now) {
 }
 
 void Hub::On(Connection& connection, const Result& result, absl::Time now) {
-  const FakeStore::Trace* trace = store_.OpenTrace(result.assignment, check_fences_);
+  const FakeStore::Trace* trace = store_.OpenTrace(result.assignment, checks_fences());
   if (trace != nullptr && trace->bytes.size() < result.ending.trace_bytes) {
     connection.trace_to_agent.push_back(Resume{result.assignment, trace->bytes.size()});
     waiting_.push_back({&connection, result});
@@ -85,8 +85,12 @@ void Hub::On(Connection& connection, const Result& result, absl::Time now) {
 
 void Hub::On(Connection& connection, const Chunk& chunk, absl::Time now) {
   if (!IsCurrent(connection)) return;
-  FakeStore::Trace* trace = store_.OpenTrace(chunk.assignment, check_fences_);
+  FakeStore::Trace* trace = store_.OpenTrace(chunk.assignment, checks_fences());
   if (trace == nullptr) return;
+  if (planted_ == Planted::kAppendWithoutOffset) {
+    trace->bytes += chunk.bytes;
+    return;
+  }
   const span::Placement place = span::Place(trace->bytes.size(), chunk.offset, chunk.bytes);
   switch (place.fit) {
     case span::Fit::kDuplicate:
@@ -178,7 +182,7 @@ void Hub::Send(const Decision& decision) {
 void Hub::SendResumes(Connection& connection, const SendWelcome& welcome) {
   for (const SendWelcome::JobVerdict& verdict : welcome.verdicts) {
     if (verdict.verdict != SendWelcome::Verdict::kGoOn) continue;
-    const FakeStore::Trace* trace = store_.OpenTrace(verdict.assignment, check_fences_);
+    const FakeStore::Trace* trace = store_.OpenTrace(verdict.assignment, checks_fences());
     if (trace == nullptr) continue;
     // With the Welcome, so that nothing of the trace is sent before it.
     connection.control_to_agent.push_back(Resume{verdict.assignment, trace->bytes.size()});

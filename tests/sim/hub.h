@@ -22,11 +22,11 @@ namespace grange::sim {
 class Hub {
  public:
   // `strikes` rolls for a fault and counts it; `print`, if set, gets a line for each step.
-  Hub(FakeStore& store, Witness& witness, bool check_fences, std::function<bool(Fault)> strikes,
+  Hub(FakeStore& store, Witness& witness, Planted planted, std::function<bool(Fault)> strikes,
       std::function<void(const std::string&)> print)
       : store_(store),
         witness_(witness),
-        check_fences_(check_fences),
+        planted_(planted),
         strikes_(std::move(strikes)),
         print_(std::move(print)) {}
 
@@ -54,6 +54,7 @@ class Hub {
     Result result;
   };
 
+  bool checks_fences() const { return planted_ != Planted::kNoFenceCheck; }
   void On(Connection& connection, const Hello& hello, absl::Time now);
   void On(Connection& connection, const Result& result, absl::Time now);
   void On(Connection& connection, const Chunk& chunk, absl::Time now);
@@ -63,7 +64,7 @@ class Hub {
 
   FakeStore& store_;
   Witness& witness_;
-  const bool check_fences_;
+  const Planted planted_;
   const std::function<bool(Fault)> strikes_;
   const std::function<void(const std::string&)> print_;
 

@@ -10,7 +10,7 @@ using lifecycle::FailureReason;
 void Machine::Fork(const AttemptId& id, absl::Time lease) {
   witness_.ScriptStarts(id);
   Shim& shim = shims_[id];
-  shim.will_print = dice_.Below(80);
+  shim.will_print = dice_.Below(160);
   shim.will_exit = dice_.Percent(70) ? 0 : dice_.Percent(50) ? 1 : 42;
   shim.stop_on_disconnect = witness_.job(id.job).stop_on_disconnect;
   shim.lease = lease;
@@ -31,7 +31,7 @@ bool Machine::RunOne() {
   auto& [id, shim] = *running[dice_.Below(running.size())];
   size_t& spool = spools[id];
   if (spool < shim.will_print) {
-    spool = std::min(shim.will_print, spool + 1 + dice_.Below(40));
+    spool = std::min(shim.will_print, spool + 1 + dice_.Below(30));
   } else {
     End(id, shim, shim.will_exit == 0 ? FailureReason::kNone : FailureReason::kScriptFailure,
         shim.will_exit);
@@ -67,6 +67,14 @@ void Machine::Restart() {
   for (const auto& [id, shim] : shims_) witness_.ScriptStops(id);
   // A result that a shim has written is on the disk and is found there; the others are gone.
   std::erase_if(shims_, [](const auto& entry) { return !entry.second.ended; });
+}
+
+// The counter of sessions stays: an operator has reset it, or the agent could not come back.
+void Machine::Wipe() {
+  for (const auto& [id, shim] : shims_) witness_.ScriptStops(id);
+  shims_.clear();
+  records.clear();
+  spools.clear();
 }
 
 void Machine::End(const AttemptId& id, Shim& shim, FailureReason reason, int exit_code) {

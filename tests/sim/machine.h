@@ -48,6 +48,7 @@ class Machine {
   void ExtendLeases(absl::Time lease);
   void CheckLeases(absl::Time now);
   void Restart();  // scripts are gone; what is on the disk, results too, stays
+  void Wipe();     // the state directory is gone, and with it its jobs
   bool StopsOnDisconnect(const AttemptId& id) const {
     return witness_.job(id.job).stop_on_disconnect;
   }

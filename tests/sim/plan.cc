@@ -15,41 +15,43 @@ World::World(const WorldOptions& options)
       dice_(options.seed),
       store_(witness_),
       hub_(
-          store_, witness_, options.check_fences, [this](Fault f) { return Strikes(f); },
+          store_, witness_, options.planted, [this](Fault f) { return Strikes(f); },
           options.print ? [this](const std::string& line) { Print(line); }
                         : std::function<void(const std::string&)>()) {
   // Each seed has a weather of its own, so that some faults come in swarms and others not at all.
   const auto set = [this](Fault fault, double chance) {
     chance_[static_cast<size_t>(fault)] = dice_.Percent(70) ? chance * (1 + dice_.Below(4)) : 0;
   };
-  set(Fault::kHubCrash, 0.25);
-  set(Fault::kAgentCrash, 0.5);
+  set(Fault::kHubCrash, 0.2);  // of the steps, and of the moments while it sends
+  set(Fault::kAgentCrash, 0.4);
   set(Fault::kMachineRestart, 0.2);
-  set(Fault::kCut, 0.7);
-  set(Fault::kPartition, 0.4);
-  set(Fault::kLateDelivery, 15);  // of what is left of an ended session
-  set(Fault::kDuplicate, 0.7);
+  set(Fault::kStateLost, 0.15);
+  set(Fault::kCut, 0.6);
+  set(Fault::kPartition, 0.3);
+  set(Fault::kLateDelivery, 25);  // of what is left of an ended session
+  set(Fault::kDuplicate, 0.8);
   set(Fault::kDecline, 5);  // of the offers
-  set(Fault::kCancel, 0.3);
-  set(Fault::kRetry, 0.6);
-  set(Fault::kDrain, 0.4);
+  set(Fault::kCancel, 0.4);
+  set(Fault::kRetry, 1);
+  set(Fault::kDrain, 0.3);
   pipelines_left_ = dice_.Between(2, 4);
   MakeAgents();
 }
 
 void World::MakeAgents() {
-  const int count = dice_.Between(1, 3);
+  const int count = dice_.Percent(20) ? 1 : dice_.Between(2, 3);
   for (int i = 0; i < count; ++i) {
     schedule::AgentAdded agent;
     agent.id = AgentId(next_id_++);
     agent.name = agent.id.ToString();
     agent.slots = dice_.Between(1, 2);
     // The first can run everything, so that every job can come to an end.
-    if (i == 0 || dice_.Percent(40)) agent.tags = {"x"};
+    if (i == 0 || dice_.Percent(60)) agent.tags = {"x"};
     agent.run_untagged = i == 0 || dice_.Percent(80);
     store_.AddAgent(agent);
     machines_.push_back(std::make_unique<Machine>(witness_, dice_));
     agents_.push_back(std::make_unique<FakeAgent>(agent.id, agent.slots, *machines_.back(),
+                                                  options_.planted,
                                                   [this](Fault f) { return Strikes(f); }));
     restarted_.push_back(false);
   }

@@ -1,5 +1,6 @@
 // Faults, and people who ask for something at a bad moment.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "tests/sim/world.h"
@@ -9,42 +10,77 @@ namespace grange::sim {
 using lifecycle::JobState;
 using schedule::StoreJob;
 
+bool World::Roll(Fault fault) {
+  return !healing_ && dice_.Percent(chance_[static_cast<size_t>(fault)]);
+}
+
 bool World::Strikes(Fault fault) {
-  if (healing_ || !dice_.Percent(chance_[static_cast<size_t>(fault)])) return false;
+  if (!Roll(fault)) return false;
   Count(fault);
-  if (options_.print) Print(absl::StrCat("fault: ", FaultName(fault)));
   return true;
 }
 
+void World::Count(Fault fault) {
+  ++outcome_.faults[static_cast<size_t>(fault)];
+  if (options_.print) Print(absl::StrCat("fault: ", FaultName(fault)));
+}
+
+// At most one fault; only what had an effect is counted.
 bool World::Trouble() {
-  if (Strikes(Fault::kHubCrash) && hub_.up()) {
-    CrashHub();
+  using Cause = bool (World::*)();
+  constexpr std::pair<Fault, Cause> kCauses[] = {
+      {Fault::kHubCrash, &World::CrashHub},
+      {Fault::kAgentCrash, &World::CrashAgent},
+      {Fault::kMachineRestart, &World::Restart},
+      {Fault::kStateLost, &World::LoseState},
+      {Fault::kCut, &World::Cut},
+      {Fault::kPartition, &World::Partition},
+      {Fault::kDuplicate, &World::Duplicate},
+      {Fault::kCancel, &World::CancelSomething},
+      {Fault::kRetry, &World::RetrySomething},
+      {Fault::kDrain, &World::DrainSomeone},
+  };
+  for (const auto& [fault, cause] : kCauses) {
+    if (!Roll(fault) || !(this->*cause)()) continue;
+    Count(fault);
     return true;
   }
-  const size_t i = dice_.Below(agents_.size());
-  if (agents_[i]->up() && Strikes(Fault::kAgentCrash)) {
-    agents_[i]->Crash();
-    return true;
-  }
-  if (Strikes(Fault::kMachineRestart)) {
-    agents_[i]->Crash();
-    machines_[i]->Restart();
-    restarted_[i] = true;
-    return true;
-  }
-  if (Strikes(Fault::kCut)) return Cut();
-  if (Strikes(Fault::kPartition)) return Partition();
-  if (Strikes(Fault::kDuplicate)) return Duplicate();
-  if (Strikes(Fault::kCancel)) return CancelSomething();
-  if (Strikes(Fault::kRetry)) return RetrySomething();
-  if (Strikes(Fault::kDrain)) return DrainSomeone();
   if (dice_.Percent(2)) return SubmitPipeline();
   if (dice_.Percent(2)) return PlaySomething();
   return false;
 }
 
-void World::CrashHub() {
-  if (hub_.up()) hub_.Crash();
+bool World::CrashHub() {
+  if (!hub_.up()) return false;
+  hub_.Crash();
+  HubIsGone();
+  return true;
+}
+
+bool World::CrashAgent() {
+  FakeAgent& agent = *agents_[dice_.Below(agents_.size())];
+  if (!agent.up()) return false;
+  agent.Crash();
+  return true;
+}
+
+bool World::Restart() {
+  const size_t i = dice_.Below(agents_.size());
+  agents_[i]->Crash();
+  machines_[i]->Restart();
+  restarted_[i] = true;
+  return true;
+}
+
+bool World::LoseState() {
+  const size_t i = dice_.Below(agents_.size());
+  if (machines_[i]->IsQuiet()) return false;
+  agents_[i]->Crash();
+  machines_[i]->Wipe();
+  return true;
+}
+
+void World::HubIsGone() {
   for (const std::unique_ptr<Connection>& c : connections_) {
     c->hub_open = false;
     c->control_to_hub.clear();
@@ -74,14 +110,20 @@ void World::CutConnection(Connection& connection) {
 
 bool World::Cut() {
   if (connections_.empty()) return false;
-  CutConnection(*connections_[dice_.Below(connections_.size())]);
+  Connection& connection = *connections_[dice_.Below(connections_.size())];
+  if (connection.cut || !connection.hub_open || !connection.agent_open) return false;
+  CutConnection(connection);
   return true;
 }
 
 bool World::Partition() {
   if (connections_.empty()) return false;
   Connection& connection = *connections_[dice_.Below(connections_.size())];
-  connection.silent_until = now_ + absl::Seconds(dice_.Between(1, 900));
+  if (connection.cut || IsSilent(connection)) return false;
+  const int seconds = dice_.Between(1, 900);
+  connection.silent_until = now_ + absl::Seconds(seconds);
+  // Often much of it passes before anything else happens, so that leases and lost_after run out.
+  if (dice_.Percent(70)) Advance(absl::Seconds(dice_.Between(1, seconds)));
   return true;
 }
 
@@ -137,8 +179,8 @@ bool World::Ask(const schedule::Event& request) {
   if (!hub_.up()) return false;
   hub_.Commit();
   if (!hub_.up()) {
-    CrashHub();
-    return true;
+    HubIsGone();
+    return false;
   }
   PipelineId pipeline;
   bool runs = false;
@@ -183,10 +225,10 @@ bool World::SubmitPipeline() {
   --pipelines_left_;
   const schedule::PipelineAdded pipeline = MakePipeline();
   store_.AddPipeline(pipeline);
-  if (!Strikes(Fault::kHubCrash)) {
-    hub_.Apply(pipeline, now_);
-  } else {
+  if (Strikes(Fault::kHubCrash)) {
     CrashHub();  // stored, and the core never heard of it
+  } else {
+    hub_.Apply(pipeline, now_);
   }
   return true;
 }

@@ -16,6 +16,7 @@ std::string TraceOf(const AttemptId& id, size_t bytes) {
 }
 
 void Witness::ScriptStarts(const AttemptId& id) {
+  ++tally_.scripts;
   if (++starts_[id] > 1) {
     Fail(absl::StrCat("P2: the script of ", id.job.ToString(), "/", id.attempt, " started twice"));
   }
@@ -48,6 +49,7 @@ void Witness::Committed(const schedule::StoreJob& before, const schedule::StoreJ
   }
   if (lifecycle::IsFinal(row.state)) {
     ended_.emplace(AttemptId{row.id, row.attempt}, row);
+    ++tally_.ends[row.reason];
     CheckEnd(row, *trace);
   }
 }

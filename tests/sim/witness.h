@@ -38,6 +38,13 @@ class Witness {
                  const std::string* trace);
 
   void Fail(absl::string_view what);
+  // How much has happened: a simulation in which nothing runs proves nothing.
+  struct Tally {
+    int scripts = 0;                               // started
+    std::map<lifecycle::FailureReason, int> ends;  // of attempts, as committed
+  };
+  const Tally& tally() const { return tally_; }
+
   // The first broken promise; "" so far.
   const std::string& violation() const { return violation_; }
 
@@ -51,6 +58,7 @@ class Witness {
   std::map<AttemptId, Ending> endings_;
   std::map<AttemptId, schedule::StoreJob> ended_;  // as committed first
   std::map<JobId, int> asked_;
+  Tally tally_;
   std::string violation_;
 };
 

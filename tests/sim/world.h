@@ -16,14 +16,15 @@ namespace grange::sim {
 
 struct WorldOptions {
   uint64_t seed = 1;
-  bool check_fences = true;
-  int steps = 320;     // with faults; then everything heals
+  Planted planted = Planted::kNothing;
+  int steps = 400;     // with faults; then everything heals
   bool print = false;  // every step, on stdout
 };
 
 struct Outcome {
   std::string violation;  // "" if all promises held
   int events = 0;         // before the healing
+  Witness::Tally seen;    // before the healing
   FaultCounts faults{};
 };
 
@@ -38,6 +39,7 @@ class World {
  private:
   // --- world.cc: the steps of ordinary life; false if there was nothing to do
   bool Step();
+  bool OrdinaryStep();
   bool DeliverToHub();
   bool DeliverToAgent();
   bool NoticeEnds();
@@ -55,9 +57,14 @@ class World {
 
   // --- trouble.cc: faults and people
   bool Trouble();
-  bool Strikes(Fault fault);  // rolls the dice; counts
-  void Count(Fault fault) { ++outcome_.faults[static_cast<size_t>(fault)]; }
-  void CrashHub();
+  bool Roll(Fault fault);
+  bool Strikes(Fault fault);  // rolls the dice and counts
+  void Count(Fault fault);
+  bool CrashHub();
+  void HubIsGone();  // its connections are, too
+  bool CrashAgent();
+  bool Restart();
+  bool LoseState();
   void CutConnection(Connection& connection);
   bool Cut();
   bool Partition();
