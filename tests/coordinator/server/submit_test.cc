@@ -32,7 +32,8 @@ class SubmitTest : public store::StoreFixture {
     ASSERT_TRUE(os::MakeDirs(work()).ok());
     Git({"init", "--quiet", "-b", "main", "."});
     mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
-    submitter_ = std::make_unique<Submitter>(store(), *mirrors_, clock(), "https://localhost:1");
+    submitter_ = std::make_unique<Submitter>(store(), *mirrors_, clock(),
+                                             [] { return std::string("https://localhost:1"); });
   }
 
   std::string work() const { return dir() + "/work"; }
