@@ -1,7 +1,7 @@
 #include "coordinator/server/performer.h"
 
 #include <cstdlib>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -95,15 +95,18 @@ bool Performer::Commit(const std::vector<store::Write>& writes) {
 }
 
 void Performer::Send(Batch& batch) {
-  std::set<PipelineId> changed;
+  std::map<PipelineId, control::PipelineChange> changed;
   for (const schedule::Decision& decision : batch.decisions) {
     if (const auto* job = std::get_if<schedule::StoreJob>(&decision)) {
-      changed.insert(job->pipeline);
+      control::PipelineChange& change = changed[job->pipeline];
+      change.jobs.insert(job->id);
       const bool ended = batch.trace_end.has_value() && batch.trace_end->job == job->id &&
                          batch.trace_end->attempt == job->attempt;
+      // The pipeline's coverage is made of its jobs'.
+      change.pipeline |= ended && batch.trace_end->coverage.has_value();
       AfterCommit(*job, ended);
     } else if (const auto* pipeline = std::get_if<schedule::StorePipeline>(&decision)) {
-      changed.insert(pipeline->id);
+      changed[pipeline->id].pipeline = true;
       if (lifecycle::IsFinal(pipeline->state)) parts_.book.Forget(pipeline->id);
     } else if (const auto* offer = std::get_if<schedule::SendOffer>(&decision)) {
       Send(*offer);
@@ -121,7 +124,7 @@ void Performer::Send(Batch& batch) {
       parts_.hub.SendDrain(*drain);
     }
   }
-  for (const PipelineId pipeline : changed) parts_.feed.Publish(pipeline);
+  for (const auto& [pipeline, change] : changed) parts_.feed.Publish(pipeline, change);
   if (batch.done) batch.done(absl::OkStatus());
 }
 
