@@ -373,6 +373,9 @@ std::vector<schedule::Scheduler::AgentView> CoordinatorImpl::Agents() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
+  // git runs in folders of its own: a relative path would mean something else there.
+  GRANGE_RETURN_IF_ERROR(os::MakeDirs(options.state_dir));
+  GRANGE_ASSIGN_OR_RETURN(options.state_dir, os::RealPath(options.state_dir));
   auto coordinator = std::make_unique<CoordinatorImpl>(std::move(options));
   GRANGE_RETURN_IF_ERROR(coordinator->Open());
   return coordinator;

@@ -59,6 +59,7 @@ absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
                                 .project_name = project_name,
                                 .stages = row.stages,
                                 .jobs = {},
+                                .state = row.state,
                                 .started_at = row.started_at};
   std::map<std::string, JobId> by_name;
   for (const store::JobRow& job : jobs) by_name[job.name] = job.id;

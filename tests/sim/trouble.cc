@@ -173,11 +173,11 @@ bool World::PlaySomething() {
   return job.is_set() && Ask(schedule::PlayJob{job});
 }
 
-// As the coordinator does it: what is decided is committed first; a pipeline that has ended is
-// brought back from its rows.
+// As the coordinator does it: a pipeline that has ended is brought back from its rows. They may
+// have been read before its end was committed.
 bool World::Ask(const schedule::Event& request) {
   if (!hub_.up()) return false;
-  hub_.Commit();
+  if (healing_ || dice_.Percent(50)) hub_.Commit();
   if (!hub_.up()) {
     HubIsGone();
     return false;
@@ -202,7 +202,8 @@ bool World::Ask(const schedule::Event& request) {
   if (runs) {
     for (const auto& [id, row] : store_.jobs()) {
       const bool meant = job.is_set() ? id == job : row.pipeline == pipeline;
-      if (meant && lifecycle::IsFinal(row.state)) witness_.PersonAsksToRun(id);
+      const bool may_have_ended = lifecycle::IsFinal(row.state) || hub_.has_batch();
+      if (meant && may_have_ended) witness_.PersonAsksToRun(id);
     }
   }
   hub_.Apply(request, now_);
