@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/synchronization/mutex.h"
 #include "common/log/log.h"
 #include "common/os/event_loop.h"
 #include "common/os/signals.h"
@@ -71,6 +72,8 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   ForbidCoreDumps();
+  // The packaged Abseil looks for deadlocks at each lock, gRPC's included: 5 % of all CPU time.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (quiet) grange::log::SetLevel(grange::log::Level::kWarning);
   options.scheduler.offer_timeout *= scale;
   options.scheduler.lost_after *= scale;

@@ -11,6 +11,20 @@ void Wakeup::Signal(Cause cause) {
   cv_.Signal();
 }
 
+void Wakeup::Signal(const PipelineChange& change) {
+  {
+    base::MutexLock lock(mu_);
+    change_.pipeline |= change.pipeline;
+    change_.jobs.insert(change.jobs.begin(), change.jobs.end());
+  }
+  Signal(kState);
+}
+
+PipelineChange Wakeup::TakeChange() {
+  base::MutexLock lock(mu_);
+  return std::exchange(change_, {});
+}
+
 void Wakeup::Wait(unsigned causes, absl::Duration timeout) {
   const absl::Time deadline = absl::Now() + timeout;
   base::MutexLock lock(mu_);
@@ -31,7 +45,7 @@ std::unique_ptr<ChangeFeed::Handle> ChangeFeed::Subscribe(PipelineId pipeline,
   return std::make_unique<Handle>(*this, pipeline, std::move(wakeup));
 }
 
-void ChangeFeed::Publish(PipelineId pipeline) {
+void ChangeFeed::Publish(PipelineId pipeline, const PipelineChange& change) {
   std::vector<std::shared_ptr<Wakeup>> waiting;
   {
     base::MutexLock lock(mu_);
@@ -39,7 +53,7 @@ void ChangeFeed::Publish(PipelineId pipeline) {
     if (found == waiting_.end()) return;
     waiting.assign(found->second.begin(), found->second.end());
   }
-  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(change);
 }
 
 void ChangeFeed::Close() {

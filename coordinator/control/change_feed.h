@@ -11,12 +11,23 @@
 
 namespace grange::control {
 
+// Which rows of a pipeline are new: its own, and those of jobs. A watcher of a large pipeline must
+// not read all of it for each job that moves.
+struct PipelineChange {
+  bool pipeline = false;
+  std::set<JobId> jobs;
+};
+
 // Where one waiting thread sleeps until something that it watches has changed. Thread-safe.
 class Wakeup {
  public:
   enum Cause : unsigned { kState = 1, kTrace = 2 };
 
   void Signal(Cause cause) ABSL_LOCKS_EXCLUDED(mu_);
+  // The same for kState, with what has changed.
+  void Signal(const PipelineChange& change) ABSL_LOCKS_EXCLUDED(mu_);
+  // All changes since the last call. Rows that are read afterwards are at least as new.
+  PipelineChange TakeChange() ABSL_LOCKS_EXCLUDED(mu_);
   // Until one of `causes` was signalled since it was last waited for, or `timeout` is over.
   void Wait(unsigned causes, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -24,6 +35,7 @@ class Wakeup {
   base::Mutex mu_;
   base::CondVar cv_;
   unsigned signalled_ ABSL_GUARDED_BY(mu_) = 0;
+  PipelineChange change_ ABSL_GUARDED_BY(mu_);  // no more jobs than the pipeline has
 };
 
 // Tells watchers that rows of a pipeline have changed (and are committed): they read them
@@ -47,7 +59,7 @@ class ChangeFeed {
   std::unique_ptr<Handle> Subscribe(PipelineId pipeline, std::shared_ptr<Wakeup> wakeup)
       ABSL_LOCKS_EXCLUDED(mu_);
 
-  void Publish(PipelineId pipeline) ABSL_LOCKS_EXCLUDED(mu_);
+  void Publish(PipelineId pipeline, const PipelineChange& change) ABSL_LOCKS_EXCLUDED(mu_);
   // The coordinator stops: all waiting threads wake up and see closed().
   void Close() ABSL_LOCKS_EXCLUDED(mu_);
   bool closed() const ABSL_LOCKS_EXCLUDED(mu_);

@@ -1,11 +1,13 @@
 // Watch and Logs: streams that sleep until something has changed.
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/base/status_macros.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
 #include "coordinator/control/control_service.h"
@@ -24,7 +26,7 @@ bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
   return lifecycle::IsFinal(pipeline.state) || pipeline.state == lifecycle::PipelineState::kManual;
 }
 
-// What one watcher has been told.
+// What one watcher has been told. Reads only rows that have changed: a pipeline may have thousands.
 class Watcher {
  public:
   Watcher(store::Store& store, trace::TraceStore& traces, PipelineId pipeline,
@@ -34,32 +36,29 @@ class Watcher {
   // What has changed since the last call; nullopt if nothing has.
   absl::StatusOr<std::optional<v1::WatchEvent>> Next(bool with_tails) {
     v1::WatchEvent event;
-    absl::StatusOr<store::PipelineRow> pipeline = store_.GetPipeline(pipeline_);
-    if (!pipeline.ok()) return pipeline.status();
-    const absl::StatusOr<std::vector<store::JobRow>> jobs = store_.JobsOf(pipeline_);
-    if (!jobs.ok()) return jobs.status();
-    v1::Pipeline told;
-    ToProto(*pipeline, &told);
-    bool news = Remember(told.SerializeAsString(), pipeline_told_);
-    if (news) *event.mutable_pipeline() = told;
-    for (const store::JobRow& row : *jobs) {
-      v1::Job job;
-      ToProto(row, &job);
-      job.set_trace_bytes(0);  // grows with every line; not news here
-      if (Remember(job.SerializeAsString(), job_told_[row.id])) {
-        *event.add_jobs() = job;
-        news = true;
-      }
-      if (with_tails) news |= AddTail(row, event);
+    const bool first = pipeline_told_.empty();
+    const PipelineChange change = wakeup_->TakeChange();
+    bool news = false;
+    if (first || change.pipeline) {
+      GRANGE_ASSIGN_OR_RETURN(const bool told, TellPipeline(event));
+      news |= told;
     }
-    event.set_ended(OnlyAPersonCanGoOn(*pipeline));
-    if (!news && !event.ended()) return std::optional<v1::WatchEvent>();
+    // With the end all jobs once more: the row may be newer than the changes that were announced.
+    GRANGE_ASSIGN_OR_RETURN(const std::vector<store::JobRow> rows,
+                            first || ended_ ? store_.JobsOf(pipeline_) : Read(change.jobs));
+    for (const store::JobRow& row : rows) news |= TellJob(row, event);
+    if (with_tails) {
+      for (auto& [job, tail] : tails_) news |= AddTail(job, tail, event);
+    }
+    event.set_ended(ended_);
+    if (!news && !ended_) return std::optional<v1::WatchEvent>();
     return std::optional<v1::WatchEvent>(std::move(event));
   }
 
  private:
   struct Tail {
     AttemptNumber attempt = 0;
+    AttemptNumber watched = 0;  // the attempt of `watch`
     uint64_t size = 0;
     std::unique_ptr<trace::TraceStore::Watch> watch;
   };
@@ -70,26 +69,54 @@ class Watcher {
     return true;
   }
 
-  bool AddTail(const store::JobRow& row, v1::WatchEvent& event) {
-    if (row.progress.state != lifecycle::JobState::kRunning) {
-      tails_.erase(row.id);
-      return false;
+  absl::StatusOr<std::vector<store::JobRow>> Read(const std::set<JobId>& jobs) {
+    std::vector<store::JobRow> rows;
+    for (const JobId job : jobs) {
+      GRANGE_ASSIGN_OR_RETURN(store::JobRow row, store_.GetJob(job));
+      rows.push_back(std::move(row));
     }
-    Tail& tail = tails_[row.id];
-    if (tail.attempt != row.progress.attempt) {
-      tail.attempt = row.progress.attempt;
+    return rows;
+  }
+
+  absl::StatusOr<bool> TellPipeline(v1::WatchEvent& event) {
+    GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_.GetPipeline(pipeline_));
+    ended_ = OnlyAPersonCanGoOn(row);
+    v1::Pipeline message;
+    ToProto(row, &message);
+    if (!Remember(message.SerializeAsString(), pipeline_told_)) return false;
+    *event.mutable_pipeline() = std::move(message);
+    return true;
+  }
+
+  bool TellJob(const store::JobRow& row, v1::WatchEvent& event) {
+    if (row.progress.state == lifecycle::JobState::kRunning) {
+      tails_[row.id].attempt = row.progress.attempt;
+    } else {
+      tails_.erase(row.id);
+    }
+    v1::Job message;
+    ToProto(row, &message);
+    message.set_trace_bytes(0);  // grows with every line; not news here
+    if (!Remember(message.SerializeAsString(), job_told_[row.id])) return false;
+    *event.add_jobs() = std::move(message);
+    return true;
+  }
+
+  bool AddTail(JobId job, Tail& tail, v1::WatchEvent& event) {
+    if (tail.watched != tail.attempt) {
+      tail.watched = tail.attempt;
       tail.size = 0;
-      tail.watch = traces_.Subscribe(row.id, tail.attempt,
+      tail.watch = traces_.Subscribe(job, tail.attempt,
                                      [wakeup = wakeup_] { wakeup->Signal(Wakeup::kTrace); });
     }
-    const uint64_t size = traces_.Size(row.id, tail.attempt);
+    const uint64_t size = traces_.Size(job, tail.attempt);
     if (size == tail.size) return false;
     tail.size = size;
     const uint64_t from = size > kTailBytes ? size - kTailBytes : 0;
-    absl::StatusOr<std::string> bytes = traces_.Read(row.id, tail.attempt, from, kTailBytes);
+    absl::StatusOr<std::string> bytes = traces_.Read(job, tail.attempt, from, kTailBytes);
     if (!bytes.ok()) return false;
     v1::WatchEvent::Tail* const added = event.add_tails();
-    added->set_job_id(row.id.value());
+    added->set_job_id(job.value());
     added->set_offset(from);
     added->set_text(*std::move(bytes));
     return true;
@@ -101,7 +128,8 @@ class Watcher {
   const std::shared_ptr<Wakeup> wakeup_;
   std::string pipeline_told_;
   std::map<JobId, std::string> job_told_;
-  std::map<JobId, Tail> tails_;
+  std::map<JobId, Tail> tails_;  // of running jobs
+  bool ended_ = false;
 };
 
 }  // namespace

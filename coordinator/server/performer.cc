@@ -1,7 +1,8 @@
 #include "coordinator/server/performer.h"
 
+#include <algorithm>
 #include <cstdlib>
-#include <set>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -13,7 +14,19 @@ namespace grange::server {
 namespace {
 
 constexpr absl::Duration kRetryFullDisk = absl::Seconds(1);
+// How long rows that nobody waits for are kept back for the next transaction that somebody does.
+constexpr absl::Duration kCompanyWait = absl::Milliseconds(3);
 constexpr int kFailuresMax = 3;
+
+// Nobody hears of it and nothing ends by it, such as "running": it may wait for company.
+bool IsPatient(const Batch& batch) {
+  if (batch.done || batch.trace_end.has_value()) return false;
+  return std::all_of(batch.decisions.begin(), batch.decisions.end(),
+                     [](const schedule::Decision& decision) {
+                       const auto* job = std::get_if<schedule::StoreJob>(&decision);
+                       return job != nullptr && job->state == lifecycle::JobState::kRunning;
+                     });
+}
 
 void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
   for (const schedule::Decision& decision : batch.decisions) {
@@ -43,7 +56,10 @@ Performer::~Performer() {
 
 void Performer::Perform(std::vector<Batch> batches) {
   base::MutexLock lock(mu_);
-  for (Batch& batch : batches) waiting_.push_back(std::move(batch));
+  for (Batch& batch : batches) {
+    if (!IsPatient(batch)) urgent_ = true;
+    waiting_.push_back(std::move(batch));
+  }
   work_.Signal();
 }
 
@@ -59,12 +75,23 @@ void Performer::Loop() {
       base::MutexLock lock(mu_);
       while (waiting_.empty() && !stop_) work_.Wait(mu_);
       if (waiting_.empty()) return;
+      WaitForCompany();
+      urgent_ = false;
       batches.swap(waiting_);
     }
     std::vector<store::Write> writes;
     for (const Batch& batch : batches) AppendWrites(batch, writes);
     if (!writes.empty() && !Commit(writes)) return;
     for (Batch& batch : batches) Send(batch);
+  }
+}
+
+void Performer::WaitForCompany() {
+  const absl::Duration until = parts_.clock.SinceBoot() + kCompanyWait;
+  while (!urgent_ && !stop_) {
+    const absl::Duration left = until - parts_.clock.SinceBoot();
+    if (left <= absl::ZeroDuration()) return;
+    work_.WaitWithTimeout(mu_, left);
   }
 }
 
@@ -95,15 +122,18 @@ bool Performer::Commit(const std::vector<store::Write>& writes) {
 }
 
 void Performer::Send(Batch& batch) {
-  std::set<PipelineId> changed;
+  std::map<PipelineId, control::PipelineChange> changed;
   for (const schedule::Decision& decision : batch.decisions) {
     if (const auto* job = std::get_if<schedule::StoreJob>(&decision)) {
-      changed.insert(job->pipeline);
+      control::PipelineChange& change = changed[job->pipeline];
+      change.jobs.insert(job->id);
       const bool ended = batch.trace_end.has_value() && batch.trace_end->job == job->id &&
                          batch.trace_end->attempt == job->attempt;
+      // The pipeline's coverage is made of its jobs'.
+      change.pipeline |= ended && batch.trace_end->coverage.has_value();
       AfterCommit(*job, ended);
     } else if (const auto* pipeline = std::get_if<schedule::StorePipeline>(&decision)) {
-      changed.insert(pipeline->id);
+      changed[pipeline->id].pipeline = true;
       if (lifecycle::IsFinal(pipeline->state)) parts_.book.Forget(pipeline->id);
     } else if (const auto* offer = std::get_if<schedule::SendOffer>(&decision)) {
       Send(*offer);
@@ -121,7 +151,7 @@ void Performer::Send(Batch& batch) {
       parts_.hub.SendDrain(*drain);
     }
   }
-  for (const PipelineId pipeline : changed) parts_.feed.Publish(pipeline);
+  for (const auto& [pipeline, change] : changed) parts_.feed.Publish(pipeline, change);
   if (batch.done) batch.done(absl::OkStatus());
 }
 

@@ -59,6 +59,7 @@ class Performer {
 
  private:
   void Loop();
+  void WaitForCompany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False only when the performer is stopping and the disk is still full.
   bool Commit(const std::vector<store::Write>& writes);
   void Send(Batch& batch);
@@ -72,6 +73,7 @@ class Performer {
   mutable base::Mutex mu_;
   base::CondVar work_;
   std::deque<Batch> waiting_ ABSL_GUARDED_BY(mu_);
+  bool urgent_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for something in `waiting_`
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::string read_only_reason_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;

@@ -14,6 +14,8 @@ namespace {
 
 // With less than this the disk counts as full.
 constexpr uint64_t kFreeBytesWanted = 4 << 20;
+// Syncs are at least so many times their own length apart, until `sync_every`.
+constexpr int kSyncShare = 10;
 
 }  // namespace
 
@@ -213,6 +215,7 @@ absl::Status TraceWriter::SyncOne(Attempt& attempt) {
 // Group commit: every file that has grown, then all lengths in one transaction, then the
 // acknowledgements.
 void TraceWriter::SyncAll() {
+  const absl::Duration started = clock_.SinceBoot();
   sync_at_ = absl::InfiniteDuration();
   unsynced_bytes_ = 0;
   const std::vector<Attempt*> round(unsynced_.begin(), unsynced_.end());
@@ -224,6 +227,7 @@ void TraceWriter::SyncAll() {
     Stall(*attempt, synced);
   }
   CommitLengths();
+  last_sync_took_ = clock_.SinceBoot() - started;
 }
 
 void TraceWriter::CommitLengths() {
@@ -271,7 +275,8 @@ void TraceWriter::RetryStalled() {
 
 void TraceWriter::MarkUnsynced(Attempt& attempt) {
   unsynced_.insert(&attempt);
-  sync_at_ = std::min(sync_at_, clock_.SinceBoot() + options_.sync_every);
+  const absl::Duration delay = std::max(options_.sync_soonest, kSyncShare * last_sync_took_);
+  sync_at_ = std::min(sync_at_, clock_.SinceBoot() + std::min(delay, options_.sync_every));
 }
 
 void TraceWriter::ForgetUnsynced(Attempt& attempt) {

@@ -25,7 +25,10 @@ class TraceStore {
  public:
   struct Options {
     std::string dir;
-    absl::Duration sync_every = absl::Milliseconds(200);
+    absl::Duration sync_every = absl::Milliseconds(200);  // at the latest
+    // At the soonest, and not more often than a tenth of the time: a line that comes alone is
+    // acknowledged before the next one, which need not wait for company then.
+    absl::Duration sync_soonest = absl::Milliseconds(20);
     uint64_t sync_bytes = 1 << 20;
     uint64_t queue_bytes_max = 256 << 20;  // beyond it QueueIsFull(): stop reading streams
     // How often a full disk is looked at again, while something waits for it.

@@ -151,6 +151,7 @@ class TraceWriter final : public TraceStore {
   std::set<Key> grown_;            // since the last TellChanges()
   std::set<std::string> folders_;  // known to exist
   uint64_t unsynced_bytes_ = 0;
+  absl::Duration last_sync_took_ = absl::ZeroDuration();
   absl::Duration sync_at_ = absl::InfiniteDuration();  // on clock_.SinceBoot()
   absl::Duration retry_at_ = absl::InfiniteDuration();
   std::thread thread_;

@@ -15,9 +15,9 @@
 #include "common/os/files.h"
 #include "tools/bench/farm.h"
 #include "tools/bench/fifo.h"
-#include "tools/bench/process_table.h"
-#include "tools/bench/row.h"
-#include "tools/bench/statistics.h"
+#include "tools/bench/measure/process_table.h"
+#include "tools/bench/measure/statistics.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "coordinator/pipeline/compile.h"
-#include "tools/bench/row.h"
+#include "tools/bench/rows.h"
 #include "tools/bench/yaml_floor.h"
 
 namespace grange::bench {

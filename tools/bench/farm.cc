@@ -12,7 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
-#include "tools/bench/process_table.h"
+#include "tools/bench/measure/process_table.h"
 
 namespace grange::bench {
 namespace {

@@ -11,8 +11,8 @@
 #include "common/base/status_macros.h"
 #include "tools/bench/farm.h"
 #include "tools/bench/fifo.h"
-#include "tools/bench/row.h"
-#include "tools/bench/statistics.h"
+#include "tools/bench/measure/statistics.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

@@ -7,8 +7,8 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "tools/bench/farm.h"
-#include "tools/bench/process_table.h"
-#include "tools/bench/row.h"
+#include "tools/bench/measure/process_table.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

@@ -19,11 +19,11 @@
 #include "common/os/child.h"
 #include "common/os/files.h"
 #include "common/os/signals.h"
-#include "tools/bench/machine.h"
-#include "tools/bench/measurement.h"
-#include "tools/bench/process_table.h"
-#include "tools/bench/report.h"
-#include "tools/bench/row.h"
+#include "tools/bench/measure/machine.h"
+#include "tools/bench/measure/measurement.h"
+#include "tools/bench/measure/process_table.h"
+#include "tools/bench/measure/report.h"
+#include "tools/bench/rows.h"
 #include "tools/bench/stream_floor.h"
 
 namespace grange::bench {

@@ -6,8 +6,8 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "tools/bench/farm.h"
-#include "tools/bench/row.h"
-#include "tools/bench/statistics.h"
+#include "tools/bench/measure/statistics.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

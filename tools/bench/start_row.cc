@@ -9,9 +9,9 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
+#include "tools/bench/measure/statistics.h"
 #include "tools/bench/program.h"
-#include "tools/bench/row.h"
-#include "tools/bench/statistics.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

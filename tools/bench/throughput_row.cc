@@ -7,7 +7,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "tools/bench/farm.h"
-#include "tools/bench/row.h"
+#include "tools/bench/rows.h"
 
 namespace grange::bench {
 namespace {

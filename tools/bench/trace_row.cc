@@ -8,8 +8,8 @@
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 #include "tools/bench/farm.h"
-#include "tools/bench/process_table.h"
-#include "tools/bench/row.h"
+#include "tools/bench/measure/process_table.h"
+#include "tools/bench/rows.h"
 #include "tools/bench/stream_floor.h"
 
 namespace grange::bench {

@@ -59,7 +59,7 @@ TEST_F(TraceStoreTest, AHugeOffsetIsAGap) {
 }
 
 TEST_F(TraceStoreTest, FinishSyncsAtOnceAndGivesTheHash) {
-  options_.sync_every = absl::Hours(1);
+  options_.sync_every = options_.sync_soonest = absl::Hours(1);
   Restart();
   const std::string whole = SomeBytes(100'000);
   Append(0, absl::string_view(whole).substr(0, 50'000));
@@ -71,6 +71,15 @@ TEST_F(TraceStoreTest, FinishSyncsAtOnceAndGivesTheHash) {
   EXPECT_EQ(end->trace_bytes, whole.size());
   EXPECT_EQ(end->sha256, os::Sha256Of(whole));
   EXPECT_FALSE(end->damaged);
+}
+
+TEST_F(TraceStoreTest, AChunkThatComesAloneIsAcknowledgedLongBeforeTheLatestSync) {
+  options_.sync_every = absl::Hours(1);
+  Restart();
+
+  Append(0, "a line\n");
+
+  EXPECT_TRUE(sender_->WaitForAck(7));
 }
 
 TEST_F(TraceStoreTest, FinishAsksForWhatIsMissingAndAnswersWhenItCame) {

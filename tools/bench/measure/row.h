@@ -1,9 +1,8 @@
-#ifndef GRANGE_TOOLS_BENCH_ROW_H_
-#define GRANGE_TOOLS_BENCH_ROW_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_ROW_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_ROW_H_
 
 #include <sys/types.h>
 
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -62,17 +61,6 @@ class Row {
   virtual std::vector<pid_t> processes() const { return {}; }
 };
 
-// Below `dir`, a fresh folder of the row's own, stands all that a row writes.
-std::unique_ptr<Row> NewNoopRow(const std::string& dir);         // B1
-std::unique_ptr<Row> NewNoopCommandRow(const std::string& dir);  // B1, through grangectl
-std::unique_ptr<Row> NewThroughputRow(const std::string& dir);   // B2
-std::unique_ptr<Row> NewTraceRow(const std::string& dir);        // B3
-std::unique_ptr<Row> NewIdleRow(const std::string& dir);         // B4
-std::unique_ptr<Row> NewStartRow(const std::string& dir);        // B4, starting programs
-std::unique_ptr<Row> NewCompileRow();                            // B5
-std::unique_ptr<Row> NewCancelRow(const std::string& dir);       // B7
-std::unique_ptr<Row> NewFollowRow(const std::string& dir);       // B8
-
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_ROW_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_ROW_H_

@@ -1,11 +1,11 @@
-#ifndef GRANGE_TOOLS_BENCH_REPORT_H_
-#define GRANGE_TOOLS_BENCH_REPORT_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_REPORT_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_REPORT_H_
 
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tools/bench/measurement.h"
+#include "tools/bench/measure/measurement.h"
 
 namespace grange::bench {
 
@@ -15,4 +15,4 @@ std::string ToMarkdown(const std::vector<std::pair<std::string, std::string>>& m
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_REPORT_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_REPORT_H_

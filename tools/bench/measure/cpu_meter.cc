@@ -1,4 +1,4 @@
-#include "tools/bench/cpu_meter.h"
+#include "tools/bench/measure/cpu_meter.h"
 
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -11,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "common/os/files.h"
-#include "tools/bench/process_table.h"
+#include "tools/bench/measure/process_table.h"
 
 namespace grange::bench {
 namespace {

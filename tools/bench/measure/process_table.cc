@@ -1,4 +1,4 @@
-#include "tools/bench/process_table.h"
+#include "tools/bench/measure/process_table.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,4 +1,4 @@
-#include "tools/bench/report.h"
+#include "tools/bench/measure/report.h"
 
 #include <cmath>
 

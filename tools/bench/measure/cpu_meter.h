@@ -1,5 +1,5 @@
-#ifndef GRANGE_TOOLS_BENCH_CPU_METER_H_
-#define GRANGE_TOOLS_BENCH_CPU_METER_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_CPU_METER_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_CPU_METER_H_
 
 #include <sys/types.h>
 
@@ -32,4 +32,4 @@ class CpuMeter {
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_CPU_METER_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_CPU_METER_H_

@@ -1,13 +1,13 @@
-#ifndef GRANGE_TOOLS_BENCH_MEASUREMENT_H_
-#define GRANGE_TOOLS_BENCH_MEASUREMENT_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_MEASUREMENT_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_MEASUREMENT_H_
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "tools/bench/row.h"
-#include "tools/bench/statistics.h"
+#include "tools/bench/measure/row.h"
+#include "tools/bench/measure/statistics.h"
 
 namespace grange::bench {
 
@@ -42,4 +42,4 @@ std::optional<bool> MeetsGoal(const FigureResult& result);
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_MEASUREMENT_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_MEASUREMENT_H_

@@ -1,5 +1,5 @@
-#ifndef GRANGE_TOOLS_BENCH_STATISTICS_H_
-#define GRANGE_TOOLS_BENCH_STATISTICS_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_STATISTICS_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_STATISTICS_H_
 
 #include <vector>
 
@@ -21,4 +21,4 @@ Spread SpreadOf(const std::vector<double>& values);
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_STATISTICS_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_STATISTICS_H_

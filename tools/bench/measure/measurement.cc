@@ -1,11 +1,11 @@
-#include "tools/bench/measurement.h"
+#include "tools/bench/measure/measurement.h"
 
 #include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "tools/bench/cpu_meter.h"
+#include "tools/bench/measure/cpu_meter.h"
 
 namespace grange::bench {
 namespace {

@@ -1,5 +1,5 @@
-#ifndef GRANGE_TOOLS_BENCH_MACHINE_H_
-#define GRANGE_TOOLS_BENCH_MACHINE_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_MACHINE_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_MACHINE_H_
 
 #include <string>
 #include <utility>
@@ -13,4 +13,4 @@ std::vector<std::pair<std::string, std::string>> DescribeMachine(const std::stri
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_MACHINE_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_MACHINE_H_

@@ -1,4 +1,4 @@
-#include "tools/bench/machine.h"
+#include "tools/bench/measure/machine.h"
 
 #include <linux/magic.h>
 #include <sys/utsname.h>

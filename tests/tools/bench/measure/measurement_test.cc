@@ -1,4 +1,4 @@
-#include "tools/bench/measurement.h"
+#include "tools/bench/measure/measurement.h"
 
 #include "gtest/gtest.h"
 

@@ -1,5 +1,5 @@
-#ifndef GRANGE_TOOLS_BENCH_PROCESS_TABLE_H_
-#define GRANGE_TOOLS_BENCH_PROCESS_TABLE_H_
+#ifndef GRANGE_TOOLS_BENCH_MEASURE_PROCESS_TABLE_H_
+#define GRANGE_TOOLS_BENCH_MEASURE_PROCESS_TABLE_H_
 
 #include <sys/types.h>
 
@@ -38,4 +38,4 @@ void BecomeSubreaper();
 
 }  // namespace grange::bench
 
-#endif  // GRANGE_TOOLS_BENCH_PROCESS_TABLE_H_
+#endif  // GRANGE_TOOLS_BENCH_MEASURE_PROCESS_TABLE_H_
