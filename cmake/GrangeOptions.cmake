@@ -11,11 +11,18 @@ target_compile_options(grange_options INTERFACE
 target_compile_definitions(grange_options INTERFACE GRANGE_VERSION="${PROJECT_VERSION}")
 target_link_options(grange_options INTERFACE -Wl,--gc-sections -Wl,-z,relro,-z,now)
 
+# What tests, and the programs that they start, are told of the sanitizer: a report is a failure.
+set(GRANGE_TEST_ENVIRONMENT "")
 if(GRANGE_SANITIZE STREQUAL "address")
+  set(GRANGE_TEST_ENVIRONMENT
+      "ASAN_OPTIONS=detect_stack_use_after_return=1:check_initialization_order=1"
+      "UBSAN_OPTIONS=print_stacktrace=1")
   target_compile_options(grange_options INTERFACE -fsanitize=address,undefined
                          -fno-sanitize-recover=undefined)
   target_link_options(grange_options INTERFACE -fsanitize=address,undefined)
 elseif(GRANGE_SANITIZE STREQUAL "thread")
+  set(GRANGE_TEST_ENVIRONMENT
+      "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp:halt_on_error=1")
   target_compile_options(grange_options INTERFACE -fsanitize=thread)
   target_link_options(grange_options INTERFACE -fsanitize=thread)
 elseif(NOT GRANGE_SANITIZE STREQUAL "")

@@ -25,8 +25,10 @@ function(grange_package name)
   endforeach()
   add_library(grange_${name} INTERFACE)
   target_include_directories(grange_${name} SYSTEM INTERFACE ${PKG_${name}_INCLUDE_DIRS})
+  # One word for the linker: CMake removes repeated libraries, which would leave empty groups.
+  list(JOIN libs "," group)
   target_link_libraries(grange_${name} INTERFACE
-    -Wl,--start-group ${libs} -Wl,--end-group Threads::Threads ${CMAKE_DL_LIBS} rt)
+    -Wl,--start-group,${group},--end-group Threads::Threads ${CMAKE_DL_LIBS} rt)
 endfunction()
 
 grange_package(absl absl_status absl_statusor absl_strings absl_str_format absl_time

@@ -81,7 +81,8 @@ int main(int argc, char** argv) {
   options.sessions.cancel_grace *= scale;
   absl::StatusOr<grange::os::UniqueFd> signals = grange::os::TakeSignals({SIGTERM, SIGINT});
   if (!signals.ok()) {
-    std::fprintf(stderr, "grange-coordinator: %s\n", std::string(signals.status().message()).c_str());
+    std::fprintf(stderr, "grange-coordinator: %s\n",
+                 std::string(signals.status().message()).c_str());
     return 1;
   }
   return Run(options, signals->get());

@@ -139,7 +139,7 @@ uint64_t JobTable::FreeBytes() const {
 
 // The reason why an offer can't be taken, or "".
 std::string JobTable::WhyNot(const Assignment& assignment) const {
-  if (draining_) return "the agent is draining";
+  if (draining_) return "draining";  // the word that the scheduler knows
   for (const auto& [other, attempt] : attempts_) {
     if (other.job == assignment.job && other.attempt == assignment.attempt) {
       return absl::StrCat("this attempt is still held under fence ", FenceValue(other.fence));

@@ -24,6 +24,9 @@ class ProcessTree {
   // To the group of the main process. Nothing happens if nobody is in it.
   void SignalGroup(int signal) const;
   bool GroupIsEmpty() const;
+  // Whether a descendant computes, waits for the disk or would if the machine let it: silence of
+  // such a one means nothing. Looks at all processes of the machine.
+  bool IsBusy() const;
   // SIGKILL to every descendant there is now; call it until Reap() says that none is left.
   void KillAll();
 

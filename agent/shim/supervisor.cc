@@ -269,6 +269,12 @@ void Supervisor::KeepDeadlines(uint64_t now) {
     if (stage_ == Stage::kAfterScript) AddDetail("after_script ran into its timeout");
     Stop(EndReason::kTimeout, parts_.spec.stop_grace_ms);
   }
+  // On a machine with much to do, what still writes is silent for longer than it means to.
+  if (ended_at_ms_ != kNever && kill_at_ms_ == kNever && children_left_ &&
+      now >= output_at_ms_ + kSettleQuietMs && now < ended_at_ms_ + kSettleMaxMs &&
+      tree_.IsBusy()) {
+    output_at_ms_ = now;
+  }
 }
 
 void Supervisor::TakeOutput() {

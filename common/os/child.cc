@@ -76,6 +76,10 @@ bool ReadSome(int fd, std::string& text) {
   return true;
 }
 
+int PollTime(absl::Duration left) {
+  return static_cast<int>(std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1 << 30));
+}
+
 struct Pipe {
   UniqueFd read_end, write_end;
 };
@@ -190,6 +194,8 @@ absl::StatusOr<RunResult> Run(ChildOptions options, absl::string_view input, abs
 
   const RealClock clock;
   const absl::Duration deadline = clock.SinceBoot() + timeout;
+  const absl::Status too_late = absl::DeadlineExceededError(
+      absl::StrCat("'", options.argv[0], "' did not end within ", absl::FormatDuration(timeout)));
   RunResult result;
   bool out_open = true, err_open = true;
   while (out_open || err_open) {
@@ -197,12 +203,8 @@ absl::StatusOr<RunResult> Run(ChildOptions options, absl::string_view input, abs
                      {err_open ? err.read_end.get() : -1, POLLIN, 0},
                      {in.write_end.is_open() ? in.write_end.get() : -1, POLLOUT, 0}};
     const absl::Duration left = deadline - clock.SinceBoot();
-    if (left <= absl::ZeroDuration()) {
-      return absl::DeadlineExceededError(absl::StrCat("'", options.argv[0], "' did not end within ",
-                                                      absl::FormatDuration(timeout)));
-    }
-    const int64_t wait_ms = std::min<int64_t>(absl::ToInt64Milliseconds(left) + 1, 1 << 30);
-    if (poll(fds, 3, static_cast<int>(wait_ms)) < 0 && errno != EINTR) {
+    if (left <= absl::ZeroDuration()) return too_late;
+    if (poll(fds, 3, PollTime(left)) < 0 && errno != EINTR) {
       return ErrnoStatus(errno, "cannot wait for", options.argv[0]);
     }
     if (fds[0].revents != 0) out_open = ReadSome(out.read_end.get(), result.out);
@@ -219,6 +221,13 @@ absl::StatusOr<RunResult> Run(ChildOptions options, absl::string_view input, abs
       if (put > 0) input.remove_prefix(static_cast<size_t>(put));
       if (input.empty() || (put < 0 && errno != EINTR && errno != EAGAIN)) in.write_end.Reset();
     }
+  }
+  // A program may close its output and go on.
+  pollfd ended{child.pidfd(), POLLIN, 0};
+  while (ended.fd >= 0 && ended.revents == 0) {
+    const absl::Duration left = deadline - clock.SinceBoot();
+    if (left <= absl::ZeroDuration()) return too_late;
+    if (poll(&ended, 1, PollTime(left)) < 0 && errno != EINTR) break;
   }
   result.status = child.Wait();
   return result;

@@ -8,8 +8,10 @@
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -127,6 +129,16 @@ bool IsAddress(const std::string& name) {
          inet_pton(AF_INET6, name.c_str(), buffer) == 1;
 }
 
+// OpenSSL takes the names as one text: a comma in one would be two.
+absl::Status CheckName(const std::string& name) {
+  const bool plain = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(c) || c == '.' || c == '-' || c == '_' || c == '*';
+  });
+  if (plain || IsAddress(name)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", name, "' can't go into a certificate; give a host name or an address"));
+}
+
 }  // namespace
 
 absl::StatusOr<KeyPair> LoadOrMakeCa(const std::string& dir, absl::Time now) {
@@ -162,6 +174,7 @@ absl::StatusOr<KeyPair> IssueServerCertificate(const KeyPair& ca,
   GRANGE_ASSIGN_OR_RETURN(
       const X509Handle certificate,
       NewCertificate("Grange coordinator", key.get(), issuer.get(), kServerDays, now));
+  for (const std::string& name : names) GRANGE_RETURN_IF_ERROR(CheckName(name));
   const std::string alternatives =
       absl::StrJoin(names, ",", [](std::string* out, const std::string& name) {
         absl::StrAppend(out, IsAddress(name) ? "IP:" : "DNS:", name);

@@ -7,9 +7,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-// The coordinator's certificates (ECDSA P-256). Its own CA is made on first start; agents pin the
-// CA's fingerprint, so it is never renewed silently. The server's certificate is made anew at each
-// start.
+// The coordinator's certificates (ECDSA P-256; docs/formats/coordinator-state.md). Its own CA is
+// made on first start; agents pin the CA's fingerprint, so it is never renewed silently. The
+// server's certificate is made anew at each start.
 namespace grange::rpc {
 
 struct KeyPair {

@@ -6,8 +6,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-// The texts of tokens. The secret part is 32 random bytes in base64url; only its SHA-256 is
-// stored.
+// The texts of tokens (docs/formats/tokens.md). The secret part is 32 random bytes in base64url;
+// only its SHA-256 is stored.
 //   registration  grange-reg-<secret>.<fingerprint of the coordinator's CA, 64 hex digits>
 //   user          grange-user-<secret>
 //   agent         grange-agent-<secret>

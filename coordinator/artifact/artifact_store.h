@@ -10,9 +10,10 @@
 
 namespace grange::artifact {
 
-// Files by content below one folder: ab/cdef… (SHA-256), complete or not there at all. Incoming
-// ones are kept as incoming/<sha256> so that a cut upload goes on where it stopped. Blocks on the
-// disk. Thread-safe; two uploads of the same content at once are fine, the last complete one wins.
+// Files by content below one folder (docs/formats/artifacts.md): ab/cdef… (SHA-256), complete or
+// not there at all. Incoming ones are kept as incoming/<sha256> so that a cut upload goes on where
+// it stopped. Blocks on the disk. Thread-safe; two uploads of the same content at once are fine,
+// the last complete one wins.
 class ArtifactStore {
  public:
   struct Options {

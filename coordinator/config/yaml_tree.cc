@@ -64,7 +64,14 @@ class TreeBuilder : public YAML::EventHandler {
   const std::vector<const Value*>& documents() const { return documents_; }
 
   void OnDocumentStart(const YAML::Mark& mark) override {
-    document_place_ = At(mark);
+    const Place place = At(mark);
+    // At a character that can't start a value the parser stands still and reports one empty
+    // document after the other, for ever.
+    if (!documents_.empty() && place.line == document_place_.line &&
+        place.column == document_place_.column) {
+      throw Refused{place, "this is not YAML: nothing can start with the character here"};
+    }
+    document_place_ = place;
     open_.clear();
     anchors_.clear();
     documents_.push_back(nullptr);

@@ -33,8 +33,7 @@ absl::StatusOr<User> Authorize(store::Store& store, absl::string_view token, Rol
         "no token was sent; use a configuration file with 'token:' (--config)");
   }
   const absl::StatusOr<store::TokenRow> row = store.FindToken(rpc::TokenHash(token));
-  if (absl::IsNotFound(row.status()) ||
-      (row.ok() && row->kind != store::TokenRow::Kind::kUser)) {
+  if (absl::IsNotFound(row.status()) || (row.ok() && row->kind != store::TokenRow::Kind::kUser)) {
     return absl::UnauthenticatedError(
         "the coordinator does not know this token; ask an administrator for a new one ('grangectl "
         "token create --user NAME --role ROLE')");

@@ -14,14 +14,14 @@
 namespace grange::control {
 
 struct SubmitOrder {
-  std::string request_key;   // "" : none
+  std::string request_key;  // "" : none
   std::string project;
-  std::string sha;           // full; "" with `url`
+  std::string sha;  // full; "" with `url`
   std::string ref_name;
   bool is_tag = false;
   std::string url;
-  std::string file;          // "": .gitlab-ci.yml
-  std::string event;         // "": push
+  std::string file;   // "": .gitlab-ci.yml
+  std::string event;  // "": push
   std::vector<std::pair<std::string, std::string>> variables;
   std::string before_sha;
   std::string default_branch;

@@ -65,8 +65,7 @@ grpc::Status ControlService::Act(const grpc::ServerContext& context, Role needed
   const absl::StatusOr<User> caller = Caller(context, needed);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   if (!request_key.empty()) {
-    const absl::StatusOr<std::optional<std::string>> earlier =
-        parts_.store.FindAnswer(request_key);
+    const absl::StatusOr<std::optional<std::string>> earlier = parts_.store.FindAnswer(request_key);
     if (!earlier.ok()) return rpc::ToGrpc(earlier.status());
     if (earlier->has_value()) {
       reply->set_message(**earlier);
@@ -190,8 +189,7 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::JobR
   const absl::StatusOr<store::JobRow> row = parts_.store.GetJob(JobId(request->job_id()));
   if (!row.ok()) return rpc::ToGrpc(row.status());
   control::ToProto(*row, reply);
-  const absl::StatusOr<std::vector<store::AttemptRow>> attempts =
-      parts_.store.AttemptsOf(row->id);
+  const absl::StatusOr<std::vector<store::AttemptRow>> attempts = parts_.store.AttemptsOf(row->id);
   if (!attempts.ok()) return rpc::ToGrpc(attempts.status());
   for (const store::AttemptRow& attempt : *attempts) {
     control::ToProto(attempt, reply->add_attempts());
@@ -256,16 +254,15 @@ grpc::Status ControlService::RetryJob(grpc::ServerContext* context, const v1::Jo
 
 grpc::Status ControlService::PlayJob(grpc::ServerContext* context, const v1::JobAction* request,
                                      v1::ActionReply* reply) {
-  return Act(*context, Role::kDeveloper, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(
-                   parts_.backend.Request(schedule::PlayJob{JobId(request->job_id())}));
-               return absl::StrCat("job ", request->job_id(), " was started");
-             });
+  return Act(
+      *context, Role::kDeveloper, request->request_key(), reply,
+      [&]() -> absl::StatusOr<std::string> {
+        GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::PlayJob{JobId(request->job_id())}));
+        return absl::StrCat("job ", request->job_id(), " was started");
+      });
 }
 
-grpc::Status ControlService::ServerInfo(grpc::ServerContext* context,
-                                        const v1::ServerInfoRequest*,
+grpc::Status ControlService::ServerInfo(grpc::ServerContext* context, const v1::ServerInfoRequest*,
                                         v1::ServerInfoReply* reply) {
   const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());

@@ -35,8 +35,8 @@ class ControlService : public v1::Control::Service {
   };
   explicit ControlService(Parts parts) : parts_(std::move(parts)) {}
 
-#define GRANGE_CONTROL_CALL(name, request_type, reply_type)                         \
-  grpc::Status name(grpc::ServerContext* context, const v1::request_type* request,  \
+#define GRANGE_CONTROL_CALL(name, request_type, reply_type)                        \
+  grpc::Status name(grpc::ServerContext* context, const v1::request_type* request, \
                     v1::reply_type* reply) override
   GRANGE_CONTROL_CALL(Submit, SubmitRequest, SubmitReply);
   GRANGE_CONTROL_CALL(ListPipelines, ListPipelinesRequest, ListPipelinesReply);

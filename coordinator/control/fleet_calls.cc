@@ -46,8 +46,8 @@ absl::Status Check(const v1::CreateTokenRequest& request) {
   if (request.uses() < 0 || request.uses() > kUsesMax) {
     return absl::InvalidArgumentError(absl::StrCat("--uses takes 1 to ", kUsesMax));
   }
-  if (request.ttl_ms() < 0 || (request.registration() && absl::Milliseconds(request.ttl_ms()) >
-                                                             kRegistrationTtlMax)) {
+  if (request.ttl_ms() < 0 ||
+      (request.registration() && absl::Milliseconds(request.ttl_ms()) > kRegistrationTtlMax)) {
     return absl::InvalidArgumentError("--ttl of a registration token is at most 30 days");
   }
   if (!request.user().empty()) return ParseRole(request.role()).status();
@@ -125,8 +125,7 @@ absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action
                           " may connect again with its restored state directory");
     case v1::AgentAction::KIND_REMOVE:
       GRANGE_RETURN_IF_ERROR(parts_.store.RemoveAgent(agent.id));
-      parts_.backend.EndSessionsOf(agent.id,
-                                   absl::UnauthenticatedError("this agent was removed"));
+      parts_.backend.EndSessionsOf(agent.id, absl::UnauthenticatedError("this agent was removed"));
       GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::AgentRemoved{agent.id}));
       return absl::StrCat("agent ", agent.name, " is removed");
     default:

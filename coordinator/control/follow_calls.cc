@@ -21,8 +21,7 @@ constexpr absl::Duration kTailEvery = absl::Milliseconds(100);
 constexpr size_t kTailBytes = 4096;
 
 bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
-  return lifecycle::IsFinal(pipeline.state) ||
-         pipeline.state == lifecycle::PipelineState::kManual;
+  return lifecycle::IsFinal(pipeline.state) || pipeline.state == lifecycle::PipelineState::kManual;
 }
 
 // What one watcher has been told.
@@ -146,8 +145,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
   absl::StatusOr<store::JobRow> job = parts_.store.GetJob(JobId(request->job_id()));
   if (!job.ok()) return rpc::ToGrpc(job.status());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
-  const std::unique_ptr<ChangeFeed::Handle> handle =
-      parts_.feed.Subscribe(job->pipeline, wakeup);
+  const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(job->pipeline, wakeup);
   AttemptNumber attempt = request->attempt();
   std::unique_ptr<trace::TraceStore::Watch> watch;
   uint64_t offset = request->offset();
@@ -161,7 +159,8 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
     if (attempt == 0) attempt = job->progress.attempt;
     const bool ended = lifecycle::IsFinal(job->progress.state) || attempt < job->progress.attempt;
     if (attempt != 0 && watch == nullptr && request->follow()) {
-      watch = parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
+      watch =
+          parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
     }
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =

@@ -29,9 +29,9 @@ const std::vector<std::string>& SettingNames() {
 
 absl::Status CheckSetting(const std::string& key, const std::string& value) {
   if (std::find(SettingNames().begin(), SettingNames().end(), key) == SettingNames().end()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "unknown setting '", key, "'", text::DidYouMean(key, SettingNames()), " (there are ",
-        absl::StrJoin(SettingNames(), ", "), ")"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("unknown setting '", key, "'", text::DidYouMean(key, SettingNames()),
+                     " (there are ", absl::StrJoin(SettingNames(), ", "), ")"));
   }
   if (value.empty()) return absl::OkStatus();  // back to the default
   if (key == "coverage-regex") {
@@ -65,11 +65,12 @@ absl::Status CheckVariable(const v1::SetVariableRequest& request) {
   if (!word) {
     return absl::InvalidArgumentError(absl::StrCat(
         "a variable's name is made of letters, digits and '_' and does not start with a digit (at "
-        "most ", kVariableNameMax, " characters)"));
+        "most ",
+        kVariableNameMax, " characters)"));
   }
   if (request.value().size() > kVariableValueMax) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "the value of '", name, "' is longer than ", kVariableValueMax, " bytes"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the value of '", name, "' is longer than ", kVariableValueMax, " bytes"));
   }
   if (request.value().find('\0') != std::string::npos) {
     return absl::InvalidArgumentError(absl::StrCat("the value of '", name, "' has a NUL byte"));
@@ -92,8 +93,8 @@ grpc::Status ControlService::SetProject(grpc::ServerContext* context,
                GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
                GRANGE_ASSIGN_OR_RETURN(const store::Project project,
                                        parts_.store.FindOrMakeProject(request->project(), {}));
-               GRANGE_RETURN_IF_ERROR(parts_.store.SetProjectSetting(project.id, request->key(),
-                                                                     request->value()));
+               GRANGE_RETURN_IF_ERROR(
+                   parts_.store.SetProjectSetting(project.id, request->key(), request->value()));
                return absl::StrCat("project ", project.name, ": ", request->key(),
                                    request->value().empty() ? " is the default again" : " is set");
              });
@@ -114,20 +115,19 @@ grpc::Status ControlService::GetProject(grpc::ServerContext* context,
 grpc::Status ControlService::SetVariable(grpc::ServerContext* context,
                                          const v1::SetVariableRequest* request,
                                          v1::ActionReply* reply) {
-  return Act(*context, Role::kAdmin, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(CheckVariable(*request));
-               GRANGE_ASSIGN_OR_RETURN(const store::Project project,
-                                       parts_.store.FindOrMakeProject(request->project(), {}));
-               store::ProjectVariable variable;
-               variable.name = request->name();
-               variable.value = Secret(request->value());
-               variable.masked = request->masked();
-               variable.file = request->file();
-               GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable));
-               return absl::StrCat("project ", project.name, ": variable ", request->name(),
-                                   " is set");
-             });
+  return Act(
+      *context, Role::kAdmin, request->request_key(), reply, [&]() -> absl::StatusOr<std::string> {
+        GRANGE_RETURN_IF_ERROR(CheckVariable(*request));
+        GRANGE_ASSIGN_OR_RETURN(const store::Project project,
+                                parts_.store.FindOrMakeProject(request->project(), {}));
+        store::ProjectVariable variable;
+        variable.name = request->name();
+        variable.value = Secret(request->value());
+        variable.masked = request->masked();
+        variable.file = request->file();
+        GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable));
+        return absl::StrCat("project ", project.name, ": variable ", request->name(), " is set");
+      });
 }
 
 grpc::Status ControlService::ListVariables(grpc::ServerContext* context,

@@ -9,7 +9,8 @@ namespace grange::lifecycle {
 // When a job runs, as `when:` in .gitlab-ci.yml.
 enum class When { kOnSuccess, kOnFailure, kAlways, kManual, kDelayed };
 
-// What people see of a job; GitLab's words (JobStateName). All legal moves are in NextState().
+// What people see of a job; GitLab's words (JobStateName). All legal moves are in NextState();
+// docs/lifecycle.md has the whole drawing.
 //
 //  created ──▶ pending ──▶ running ──▶ success | failed
 //   │  ▲        │  ▲ ▲                    │

@@ -62,7 +62,8 @@ struct CompileResult {
   // All errors and warnings of all files, sorted by place.
   std::vector<config::Diagnostic> diagnostics;
   // True if the files are well-formed but this pipeline can't be created (a needed job was left
-  // out by its rules): `plan` fails, `lint` warns.
+  // out by its rules): `plan` fails, `lint` warns. The reasons are errors among `diagnostics`, and
+  // there are no others.
   bool not_creatable = false;
   std::vector<JobDecision> decisions;  // all visible jobs, in file order
 };

@@ -9,8 +9,9 @@
 
 namespace grange::pipeline {
 
-// One job as the store keeps it: JSON, complete, FromJson(ToJson(x)) == x. Unknown fields are
-// ignored, missing ones have their defaults: rows of older versions stay readable.
+// docs/formats/plan-json.md. One job as the store keeps it: JSON, complete, FromJson(ToJson(x)) ==
+// x. Unknown fields are ignored, missing ones have their defaults: rows of older versions stay
+// readable.
 std::string JobToJson(const JobPlan& job);
 absl::StatusOr<JobPlan> JobFromJson(absl::string_view json);
 

@@ -9,6 +9,7 @@
 #include "coordinator/pipeline/limits.h"
 
 namespace grange::pipeline {
+
 void ParseStage(ParseContext& context, const config::Entry& entry) {
   if (entry.value->IsNull()) return;
   const std::optional<std::string> name = context.Text(*entry.value, "stage");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/schedule/scheduler_impl.h"
 
@@ -30,7 +31,7 @@ void Scheduler::Impl::On(const JobDeclined& event) {
   Job* job = Held(*agent, event.assignment);
   if (job == nullptr || job->node.phase != Phase::kOffered) return;  // it does not hold it anyway
   Withdraw(*job);
-  if (event.reason == "draining") {
+  if (absl::StrContains(event.reason, "draining")) {
     agent->says_draining = true;
   } else {
     NoteDecline(*job, *agent, event.reason);

@@ -89,6 +89,8 @@ struct SendWelcome {
   SessionId session;
   std::vector<JobVerdict> verdicts;
 };
+// Stands for this session only: it is sent again after each Welcome while it is wanted, so that an
+// agent that was away when the drain ended does not go on declining.
 struct SendDrain {
   AgentId agent;
   SessionId session;

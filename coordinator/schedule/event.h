@@ -66,10 +66,9 @@ struct JobNode {
   absl::Time finished_at = absl::InfinitePast();
 };
 
-// A pipeline whose rows are durable: new, restored at start, or brought back for a retry. Rows that
-// are brought back must be read after all earlier decisions were committed, on the core's own
-// turn: older ones would give a job away that has ended since. If the pipeline is in memory,
-// nothing changes.
+// A pipeline whose rows are durable: new, restored at start, or brought back for a retry. Nothing
+// changes if it is in memory, or if it has left memory and these rows are older than its end
+// (they were read before that was committed): read them again.
 struct PipelineAdded {
   PipelineId id{};
   ProjectId project{};
@@ -125,6 +124,7 @@ struct JobAccepted {
   SessionId session;
   Assignment assignment;
 };
+// A reason with the word "draining" in it: no offers until the agent's next Hello.
 struct JobDeclined {
   AgentId agent;
   SessionId session;

@@ -6,7 +6,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
-#include "coordinator/schedule/pipeline.h"
 
 namespace grange::schedule {
 namespace {
@@ -36,16 +35,6 @@ Outcome OutcomeOf(const Job& job) {
 }
 
 }  // namespace
-
-QueueKey Job::key() const { return {pipeline->id, node.stage, index}; }
-
-bool AllowedToFail(const JobNode& node) {
-  if (node.allow_failure.always) return true;
-  // Only a script has an exit code.
-  return node.reason == lifecycle::FailureReason::kScriptFailure &&
-         std::ranges::find(node.allow_failure.exit_codes, node.exit_code) !=
-             node.allow_failure.exit_codes.end();
-}
 
 JobGraph::JobGraph(std::vector<std::unique_ptr<Job>> jobs, int stages)
     : jobs_(std::move(jobs)), stages_(static_cast<size_t>(std::max(stages, 0))) {

@@ -56,7 +56,8 @@ std::vector<Scheduler::AgentView> Scheduler::Agents() const {
 }
 
 void Scheduler::Impl::On(const PipelineAdded& event) {
-  if (FindPipeline(event.id) != nullptr) return;  // what is in memory is newer than any row
+  // What is in memory is newer than any row.
+  if (FindPipeline(event.id) != nullptr || ended.IsStale(event)) return;
   std::vector<std::unique_ptr<Job>> added;
   for (const JobNode& node : event.jobs) {
     auto job = std::make_unique<Job>();
@@ -139,13 +140,13 @@ void Scheduler::Impl::On(const Tick&) {
 std::vector<Decision> Scheduler::Impl::Conclude() {
   AdvanceGraphs();
   OfferAll();
-  std::vector<PipelineId> ended;
+  std::vector<PipelineId> done;
   for (Pipeline* pipeline : turn.touched()) {
     ConcludePipeline(*pipeline);
-    if (lifecycle::IsFinal(pipeline->state)) ended.push_back(pipeline->id);
+    if (lifecycle::IsFinal(pipeline->state)) done.push_back(pipeline->id);
   }
   std::vector<Decision> decisions = turn.Take();
-  for (const PipelineId id : ended) Drop(*FindPipeline(id));
+  for (const PipelineId id : done) Drop(*FindPipeline(id));
   return decisions;
 }
 
@@ -209,6 +210,7 @@ void Scheduler::Impl::ConcludePipeline(Pipeline& pipeline) {
 }
 
 void Scheduler::Impl::Drop(Pipeline& pipeline) {
+  ended.Add(pipeline);
   for (const std::unique_ptr<Job>& job : pipeline.graph.jobs()) {
     ClearDeclines(*job);
     jobs.erase(job->node.id);

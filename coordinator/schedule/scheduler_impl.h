@@ -9,6 +9,7 @@
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
 #include "coordinator/schedule/agent_pool.h"
+#include "coordinator/schedule/ended_pipelines.h"
 #include "coordinator/schedule/finished_assignments.h"
 #include "coordinator/schedule/job_queue.h"
 #include "coordinator/schedule/pipeline.h"
@@ -113,6 +114,7 @@ struct Scheduler::Impl {
   JobQueue queue{agents};
   TimerQueue timers;
   FinishedAssignments finished;
+  EndedPipelines ended;
   std::deque<PipelineId> visitors;
   std::vector<Job*> moved;  // jobs whose state has changed in this turn, not yet in their graph
   Turn turn;

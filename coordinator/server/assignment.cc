@@ -34,8 +34,8 @@ std::string ValueOf(const std::vector<session::SpecVariable>& variables, absl::s
 void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& plan,
                      session::JobSpec& spec) {
   const auto add = [&spec](std::string name, std::string value) {
-    spec.variables.push_back({.name = std::move(name), .value = std::move(value), .file = false,
-                              .raw = true});
+    spec.variables.push_back(
+        {.name = std::move(name), .value = std::move(value), .file = false, .raw = true});
   };
   for (auto& [name, value] : pipeline::PredefinedVariables(
            ToTriggerFacts(inputs.facts.row, inputs.facts.project, inputs.server_url))) {
@@ -49,26 +49,22 @@ void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& pl
     if (!absl::ascii_isalnum(c)) c = '-';
   }
   const size_t first = slug.find_first_not_of('-'), last = slug.find_last_not_of('-');
-  add("CI_JOB_NAME_SLUG",
-      first == std::string::npos ? "" : slug.substr(first, last - first + 1));
+  add("CI_JOB_NAME_SLUG", first == std::string::npos ? "" : slug.substr(first, last - first + 1));
   add("CI_JOB_GROUP_NAME", plan.name);
   add("CI_JOB_STAGE", plan.stage);
   add("CI_JOB_MANUAL", plan.when == lifecycle::When::kManual ? "true" : "false");
-  add("CI_JOB_STARTED_AT",
-      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.now, absl::UTCTimeZone()));
+  add("CI_JOB_STARTED_AT", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.now, absl::UTCTimeZone()));
   add("CI_JOB_TIMEOUT", absl::StrCat(absl::ToInt64Seconds(spec.timeout)));
   add("CI_NODE_TOTAL", "1");
   add("CI_PIPELINE_ID", absl::StrCat(inputs.facts.row.id.value()));
   add("CI_PIPELINE_IID", absl::StrCat(inputs.facts.row.id.value()));
-  add("CI_PIPELINE_CREATED_AT", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.facts.row.created_at,
-                                                 absl::UTCTimeZone()));
+  add("CI_PIPELINE_CREATED_AT",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.facts.row.created_at, absl::UTCTimeZone()));
   if (!inputs.facts.row.name.empty()) add("CI_PIPELINE_NAME", inputs.facts.row.name);
   if (!plan.environment.empty()) add("CI_ENVIRONMENT_NAME", plan.environment);
   for (const pipeline::Variable& variable : plan.variables) {
-    spec.variables.push_back({.name = variable.name,
-                              .value = variable.value,
-                              .file = false,
-                              .raw = !variable.expand});
+    spec.variables.push_back(
+        {.name = variable.name, .value = variable.value, .file = false, .raw = !variable.expand});
   }
   for (const store::ProjectVariable& variable : inputs.project_variables) {
     if (variable.masked) continue;
@@ -111,13 +107,13 @@ absl::Status ReadSource(const AssignmentInputs& inputs, session::JobSpec& spec) 
   } else if (strategy.empty() || strategy == "fetch") {
     spec.strategy = session::JobSpec::Strategy::kFetch;
   } else {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "GIT_STRATEGY is '", strategy, "'; it takes clone, fetch or none"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("GIT_STRATEGY is '", strategy, "'; it takes clone, fetch or none"));
   }
   spec.depth = kDefaultDepth;
   const std::string depth = ValueOf(spec.variables, "GIT_DEPTH");
-  if (!depth.empty() && (!absl::SimpleAtoi(depth, &spec.depth) || spec.depth < 0 ||
-                         spec.depth > kDepthMax)) {
+  if (!depth.empty() &&
+      (!absl::SimpleAtoi(depth, &spec.depth) || spec.depth < 0 || spec.depth > kDepthMax)) {
     return absl::InvalidArgumentError(
         absl::StrCat("GIT_DEPTH is '", depth, "'; it takes a number, 0 for the whole history"));
   }
@@ -220,8 +216,7 @@ session::StartSecrets BuildSecrets(const AssignmentInputs& inputs) {
 pipeline::TriggerFacts ToTriggerFacts(const store::PipelineRow& row, const store::Project& project,
                                       absl::string_view server_url) {
   pipeline::TriggerFacts facts;
-  const absl::StatusOr<pipeline::PipelineSource> source =
-      pipeline::ParsePipelineSource(row.source);
+  const absl::StatusOr<pipeline::PipelineSource> source = pipeline::ParsePipelineSource(row.source);
   if (source.ok()) facts.source = *source;
   (row.is_tag ? facts.tag : facts.branch) = row.ref_name;
   facts.sha = row.commit.sha;
@@ -235,8 +230,8 @@ pipeline::TriggerFacts ToTriggerFacts(const store::PipelineRow& row, const store
                             ? row.commit.author
                             : absl::StrCat(row.commit.author, " <", row.commit.author_email, ">");
   if (row.commit.authored_at != absl::InfinitePast()) {
-    facts.commit_timestamp = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", row.commit.authored_at,
-                                              absl::UTCTimeZone());
+    facts.commit_timestamp =
+        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", row.commit.authored_at, absl::UTCTimeZone());
   }
   facts.predefined = {{"CI_PROJECT_ID", absl::StrCat(project.id.value())},
                       {"CI_SERVER_URL", std::string(server_url)}};

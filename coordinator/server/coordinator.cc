@@ -5,6 +5,7 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,13 +27,12 @@
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/sqlite_store.h"
 #include "coordinator/trace/coverage.h"
+#include "coordinator/trace/trace_coverage.h"
 
 namespace grange::server {
 namespace {
 
 constexpr absl::Duration kShutdownGrace = absl::Seconds(2);
-// Coverage is looked for in the last part of a trace; a longer one is read from its end backwards.
-constexpr uint64_t kCoverageWindow = 4 << 20;
 
 struct HostPort {
   std::string host, port;
@@ -87,6 +87,9 @@ class CoordinatorImpl : public Coordinator,
   std::string ReadOnlyReason() const override { return performer_->read_only_reason(); }
 
  private:
+  std::string ServerUrl() const {
+    return absl::StrCat(options_.insecure ? "http://" : "https://", host_, ":", port_.load());
+  }
   std::string Path(absl::string_view name) const { return os::JoinPath(options_.state_dir, name); }
   absl::Status OpenParts();
   absl::Status Recover();
@@ -99,7 +102,8 @@ class CoordinatorImpl : public Coordinator,
   const os::RealClock clock_;
   const absl::Time started_at_;
   std::string address_;
-  std::string server_url_;
+  std::string host_;          // before any thread is started
+  std::atomic<int> port_{0};  // known once it is bound
   rpc::KeyPair ca_;
   std::optional<os::LockFile> lock_;
   std::unique_ptr<store::Store> store_;
@@ -116,6 +120,7 @@ class CoordinatorImpl : public Coordinator,
   std::thread results_thread_;
   std::unique_ptr<session::AgentService> agent_service_;
   std::unique_ptr<control::ControlService> control_service_;
+  std::unique_ptr<session::StreamThreads> stream_threads_;
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -137,8 +142,8 @@ absl::Status CoordinatorImpl::Open() {
 }
 
 absl::Status CoordinatorImpl::OpenParts() {
-  GRANGE_ASSIGN_OR_RETURN(store_, store::OpenSqliteStore(Path("grange.db"),
-                                                         Path("keys/store.key"), clock_));
+  GRANGE_ASSIGN_OR_RETURN(
+      store_, store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_));
   trace::TraceStore::Options trace_options;
   trace_options.dir = Path("traces");
   GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
@@ -152,15 +157,15 @@ absl::Status CoordinatorImpl::OpenParts() {
 }
 
 absl::Status CoordinatorImpl::Recover() {
-  server_url_ = absl::StrCat(options_.insecure ? "http://" : "https://", address_);
   hub_ = std::make_unique<session::SessionHub>(options_.sessions, *store_, *traces_, clock_, *this);
-  performer_ = std::make_unique<Performer>(Performer::Parts{.store = *store_,
-                                                            .traces = *traces_,
-                                                            .hub = *hub_,
-                                                            .book = *book_,
-                                                            .feed = feed_,
-                                                            .clock = clock_,
-                                                            .server_url = server_url_});
+  performer_ =
+      std::make_unique<Performer>(Performer::Parts{.store = *store_,
+                                                   .traces = *traces_,
+                                                   .hub = *hub_,
+                                                   .book = *book_,
+                                                   .feed = feed_,
+                                                   .clock = clock_,
+                                                   .server_url = [this] { return ServerUrl(); }});
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
@@ -171,7 +176,8 @@ absl::Status CoordinatorImpl::Recover() {
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
-  submitter_ = std::make_unique<Submitter>(*store_, *mirrors_, clock_, server_url_);
+  submitter_ =
+      std::make_unique<Submitter>(*store_, *mirrors_, clock_, [this] { return ServerUrl(); });
   results_thread_ = std::thread([this] { results_.Run(); });
   return absl::OkStatus();
 }
@@ -181,17 +187,14 @@ absl::Status CoordinatorImpl::Listen() {
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   std::string fingerprint;
   if (!options_.insecure) {
-    GRANGE_ASSIGN_OR_RETURN(
-        const rpc::KeyPair pair,
-        rpc::IssueServerCertificate(ca_, CertificateNames(where.host, options_.names),
-                                    clock_.Now()));
+    GRANGE_ASSIGN_OR_RETURN(const rpc::KeyPair pair,
+                            rpc::IssueServerCertificate(
+                                ca_, CertificateNames(where.host, options_.names), clock_.Now()));
     GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
     grpc::SslServerCredentialsOptions ssl;
     ssl.pem_key_cert_pairs.push_back({pair.key_pem, pair.certificate_pem});
     credentials = grpc::SslServerCredentials(ssl);
   }
-  // The address is part of what jobs see, and with port 0 it is known only once bound; nothing is
-  // answered before the services have all their parts.
   grpc::ServerBuilder builder;
   int port = 0;
   builder.AddListeningPort(options_.listen, credentials, &port);
@@ -207,7 +210,7 @@ absl::Status CoordinatorImpl::Listen() {
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::CQ_TIMEOUT_MSEC, 60'000);
 
-  address_ = options_.listen;  // replaced below when the port is chosen by the system
+  host_ = where.host;
   GRANGE_RETURN_IF_ERROR(Recover());
   agent_service_ = std::make_unique<session::AgentService>(*hub_, *artifacts_, *mirrors_);
   control_service_ = std::make_unique<control::ControlService>(
@@ -221,12 +224,17 @@ absl::Status CoordinatorImpl::Listen() {
                                      .started_at = started_at_});
   builder.RegisterService(agent_service_.get());
   builder.RegisterService(control_service_.get());
+  std::unique_ptr<grpc::ServerCompletionQueue> streams = builder.AddCompletionQueue();
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
+    streams->Shutdown();
     return absl::AlreadyExistsError(absl::StrCat(
         "cannot listen on ", options_.listen,
         ": the port is in use or the address is not this machine's; choose another --listen"));
   }
+  port_ = port;
+  stream_threads_ = std::make_unique<session::StreamThreads>(std::move(streams));
+  agent_service_->AcceptStreams(*stream_threads_);
   address_ = absl::StrCat(where.host, ":", port);
   const std::string reached =
       where.host == "0.0.0.0" || where.host == "[::]" ? absl::StrCat("127.0.0.1:", port) : address_;
@@ -240,6 +248,7 @@ void CoordinatorImpl::Stop() {
     server_->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownGrace));
     server_->Wait();
   }
+  stream_threads_.reset();  // runs the streams to their end
   // The services before what they use; the results before the core; the core before the performer.
   server_.reset();
   control_service_.reset();
@@ -291,29 +300,13 @@ std::optional<double> CoordinatorImpl::CoverageOf(const session::JobResult& resu
   }
   const absl::StatusOr<trace::CoveragePattern> pattern = trace::CoveragePattern::Compile(regex);
   if (!pattern.ok()) return std::nullopt;  // refused when it was set; rows of before stay harmless
-  // From the end, a window at a time; a window begins at a line.
-  uint64_t until = result.trace->trace_bytes;
-  std::string rest;  // the beginning of the window after this one, up to its first line feed
-  while (until > 0) {
-    const uint64_t from = until > kCoverageWindow ? until - kCoverageWindow : 0;
-    std::string window;
-    while (window.size() < until - from) {
-      absl::StatusOr<std::string> bytes =
-          traces_->Read(result.assignment.job, result.assignment.attempt, from + window.size(),
-                        until - from - window.size());
-      if (!bytes.ok() || bytes->empty()) return std::nullopt;
-      window += *bytes;
-    }
-    window += rest;
-    const size_t first_line = from == 0 ? 0 : window.find('\n') + 1;
-    const std::optional<double> found =
-        pattern->Find(absl::string_view(window).substr(first_line));
-    if (found.has_value()) return found;
-    rest = window.substr(0, first_line);
-    if (rest.size() > kCoverageWindow) rest.clear();  // a line that long has no coverage
-    until = from;
+  const absl::StatusOr<std::optional<double>> found =
+      trace::FindCoverage(*traces_, result.assignment.job, result.assignment.attempt, *pattern);
+  if (!found.ok()) {
+    log::Warning("coverage_not_read", {{"job", result.assignment}, {"error", found.status()}});
+    return std::nullopt;
   }
-  return std::nullopt;
+  return *found;
 }
 
 absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::SubmitOrder& order) {
@@ -328,8 +321,10 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
   // A pipeline that is final is no longer in memory: bring it back and ask again.
   PipelineId pipeline;
   JobId job;
-  if (const auto* retry = std::get_if<schedule::RetryPipeline>(&request)) pipeline = retry->pipeline;
-  if (const auto* cancel = std::get_if<schedule::CancelPipeline>(&request)) pipeline = cancel->pipeline;
+  if (const auto* retry = std::get_if<schedule::RetryPipeline>(&request))
+    pipeline = retry->pipeline;
+  if (const auto* cancel = std::get_if<schedule::CancelPipeline>(&request))
+    pipeline = cancel->pipeline;
   if (const auto* retry = std::get_if<schedule::RetryJob>(&request)) job = retry->job;
   if (const auto* cancel = std::get_if<schedule::CancelJob>(&request)) job = cancel->job;
   if (const auto* play = std::get_if<schedule::PlayJob>(&request)) job = play->job;
@@ -340,9 +335,10 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
   if (!pipeline.is_set()) return done;
   GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
   if (!row.errors.empty()) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "pipeline ", pipeline.value(), " has no jobs: its configuration has errors; mend it and "
-        "submit again"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("pipeline ", pipeline.value(),
+                     " has no jobs: its configuration has errors; mend it and "
+                     "submit again"));
   }
   GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
   core_->Post(std::move(added));
@@ -351,9 +347,8 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
 
 absl::StatusOr<schedule::Explanation> CoordinatorImpl::Why(JobId job) {
   absl::StatusOr<schedule::Explanation> answer;
-  core_->Ask([&](const schedule::Scheduler& scheduler) {
-    answer = scheduler.Why(job, clock_.Now());
-  });
+  core_->Ask(
+      [&](const schedule::Scheduler& scheduler) { answer = scheduler.Why(job, clock_.Now()); });
   if (!absl::IsNotFound(answer.status())) return answer;
   GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
   schedule::Explanation ended;

@@ -8,7 +8,12 @@
 namespace grange::server {
 
 CoreLoop::CoreLoop(schedule::SchedulerOptions options, const Clock& clock, Performer& performer)
-    : scheduler_(options), clock_(clock), performer_(performer), thread_([this] { Loop(); }) {}
+    : scheduler_(options),
+      clock_(clock),
+      started_at_(clock.Now()),
+      started_since_boot_(clock.SinceBoot()),
+      performer_(performer),
+      thread_([this] { Loop(); }) {}
 
 CoreLoop::~CoreLoop() {
   {
@@ -24,7 +29,9 @@ void CoreLoop::Post(schedule::Event event) {
 }
 
 void CoreLoop::PostResult(schedule::JobFinished event, std::optional<store::PutTraceEnd> end) {
-  Post(Item{.what = schedule::Event(event), .trace_end = std::move(end), .done = nullptr,
+  Post(Item{.what = schedule::Event(event),
+            .trace_end = std::move(end),
+            .done = nullptr,
             .check = false});
 }
 
@@ -65,10 +72,12 @@ void CoreLoop::Post(Item item) {
 std::vector<CoreLoop::Item> CoreLoop::Take() {
   base::MutexLock lock(mu_);
   while (mailbox_.empty() && !stop_) {
-    const absl::Duration left = scheduler_.NextDeadline() - clock_.Now();
+    const absl::Duration left = scheduler_.NextDeadline() - Now();
     if (left <= absl::ZeroDuration()) {
-      mailbox_.push_back(Item{
-          .what = schedule::Event(schedule::Tick{}), .trace_end = {}, .done = nullptr, .check = false});
+      mailbox_.push_back(Item{.what = schedule::Event(schedule::Tick{}),
+                              .trace_end = {},
+                              .done = nullptr,
+                              .check = false});
     } else if (left == absl::InfiniteDuration()) {
       wake_.Wait(mu_);
     } else {
@@ -98,16 +107,16 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
     const absl::Status checked = scheduler_.Check(event);
     if (!checked.ok()) return item.done(checked);
   }
-  Batch batch{.decisions = scheduler_.Apply(event, clock_.Now()),
+  Batch batch{.decisions = scheduler_.Apply(event, Now()),
               .trace_end = std::nullopt,
               .done = std::move(item.done)};
   if (item.trace_end.has_value()) {
     // Only a result that was taken changes its job's row; a late one must not touch the trace.
-    const bool taken = std::any_of(
-        batch.decisions.begin(), batch.decisions.end(), [&](const schedule::Decision& decision) {
-          const auto* job = std::get_if<schedule::StoreJob>(&decision);
-          return job != nullptr && job->id == item.trace_end->job;
-        });
+    const bool taken = std::any_of(batch.decisions.begin(), batch.decisions.end(),
+                                   [&](const schedule::Decision& decision) {
+                                     const auto* job = std::get_if<schedule::StoreJob>(&decision);
+                                     return job != nullptr && job->id == item.trace_end->job;
+                                   });
     if (taken) batch.trace_end = std::move(item.trace_end);
   }
   if (!batch.decisions.empty() || batch.done) batches.push_back(std::move(batch));

@@ -46,9 +46,14 @@ class CoreLoop {
   void Loop();
   std::vector<Item> Take() ABSL_LOCKS_EXCLUDED(mu_);
   void Apply(Item& item, std::vector<Batch>& batches);
+  // The wall clock as it was at the start, plus the time since: it never jumps, so nothing that is
+  // decided by time depends on somebody setting the clock.
+  absl::Time Now() const { return started_at_ + (clock_.SinceBoot() - started_since_boot_); }
 
   schedule::Scheduler scheduler_;  // the loop's thread only
   const Clock& clock_;
+  const absl::Time started_at_;
+  const absl::Duration started_since_boot_;
   Performer& performer_;
   base::Mutex mu_;
   base::CondVar wake_;

@@ -79,8 +79,9 @@ bool Performer::Commit(const std::vector<store::Write>& writes) {
       return true;
     }
     if (!absl::IsResourceExhausted(committed) && ++failures >= kFailuresMax) {
-      log::Error("cannot_store", {{"error", committed},
-                                  {"what_to_do", "check the disk; then start the coordinator again"}});
+      log::Error("cannot_store",
+                 {{"error", committed},
+                  {"what_to_do", "check the disk; then start the coordinator again"}});
       std::_Exit(1);  // nothing that was not stored may be said to anybody
     }
     if (read_only_reason_.empty()) {
@@ -145,7 +146,7 @@ absl::StatusOr<session::JobSpec> Performer::SpecFor(const schedule::SendOffer& o
   AssignmentInputs inputs{.facts = *facts,
                           .job = offer.assignment.job,
                           .attempt = offer.assignment.attempt,
-                          .server_url = parts_.server_url,
+                          .server_url = parts_.server_url(),
                           .now = parts_.clock.Now(),
                           .project_variables = {},
                           .artifacts = {}};
@@ -176,7 +177,7 @@ void Performer::Send(const schedule::SendStart& start) {
       secrets = BuildSecrets({.facts = **facts,
                               .job = start.assignment.job,
                               .attempt = start.assignment.attempt,
-                              .server_url = parts_.server_url,
+                              .server_url = parts_.server_url(),
                               .now = parts_.clock.Now(),
                               .project_variables = *std::move(variables),
                               .artifacts = {}});

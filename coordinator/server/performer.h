@@ -23,8 +23,8 @@ namespace grange::server {
 // What the core decided on one event, with what belongs into the same transaction.
 struct Batch {
   std::vector<schedule::Decision> decisions;
-  std::optional<store::PutTraceEnd> trace_end;     // of the attempt that this result ended
-  absl::AnyInvocable<void(absl::Status)> done;     // may be empty; called once it is durable
+  std::optional<store::PutTraceEnd> trace_end;  // of the attempt that this result ended
+  absl::AnyInvocable<void(absl::Status)> done;  // may be empty; called once it is durable
 };
 
 // Carries out the core's decisions on a thread of its own: store first, then send. All batches
@@ -43,7 +43,7 @@ class Performer {
     PipelineBook& book;
     control::ChangeFeed& feed;
     const Clock& clock;
-    std::string server_url;
+    std::function<std::string()> server_url;  // thread-safe
   };
   explicit Performer(Parts parts);
   ~Performer();  // performs what waits

@@ -58,7 +58,9 @@ absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
                                 .project = row.project,
                                 .project_name = project_name,
                                 .stages = row.stages,
-                                .jobs = {}};
+                                .jobs = {},
+                                .state = row.state,
+                                .started_at = row.started_at};
   std::map<std::string, JobId> by_name;
   for (const store::JobRow& job : jobs) by_name[job.name] = job.id;
   for (const store::JobRow& job : jobs) {
@@ -95,6 +97,8 @@ absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
     node.played = progress.played;
     node.queued_at = progress.queued_at;
     node.play_at = progress.play_at;
+    node.started_at = progress.started_at;
+    node.finished_at = progress.finished_at;
     event.jobs.push_back(std::move(node));
   }
   return event;

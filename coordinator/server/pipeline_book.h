@@ -30,8 +30,7 @@ class PipelineBook {
 
   absl::StatusOr<std::shared_ptr<const PipelineFacts>> Get(PipelineId pipeline)
       ABSL_LOCKS_EXCLUDED(mu_);
-  absl::StatusOr<std::shared_ptr<const PipelineFacts>> GetByJob(JobId job)
-      ABSL_LOCKS_EXCLUDED(mu_);
+  absl::StatusOr<std::shared_ptr<const PipelineFacts>> GetByJob(JobId job) ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(PipelineId pipeline) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

@@ -22,11 +22,11 @@ constexpr absl::string_view kDefaultFile = ".gitlab-ci.yml";
 constexpr size_t kProjectNameMax = 200;
 
 absl::Status CheckProjectName(const std::string& name) {
-  const bool plain = !name.empty() && name.size() <= kProjectNameMax && name[0] != '-' &&
-                     name[0] != '.' && name[0] != '/' && name.back() != '/' &&
-                     std::all_of(name.begin(), name.end(), [](char c) {
-                       return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-' || c == '/';
-                     });
+  const bool plain =
+      !name.empty() && name.size() <= kProjectNameMax && name[0] != '-' && name[0] != '.' &&
+      name[0] != '/' && name.back() != '/' && std::all_of(name.begin(), name.end(), [](char c) {
+        return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-' || c == '/';
+      });
   if (plain) return absl::OkStatus();
   return absl::InvalidArgumentError(
       "a project's name is made of letters, digits and '._-/' and starts with a letter or digit; "
@@ -92,8 +92,7 @@ absl::StatusOr<Submitted> Submitter::Submit(const control::SubmitOrder& order) {
     GRANGE_ASSIGN_OR_RETURN(const std::optional<std::string> earlier,
                             store_.FindAnswer(order.request_key));
     if (earlier.has_value()) {
-      GRANGE_ASSIGN_OR_RETURN(const control::SubmitAnswer answer,
-                              Earlier(*earlier, project.id));
+      GRANGE_ASSIGN_OR_RETURN(const control::SubmitAnswer answer, Earlier(*earlier, project.id));
       return Submitted{.answer = answer, .event = {}};
     }
   }
@@ -166,7 +165,7 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   }
   GRANGE_RETURN_IF_ERROR(text.status());
 
-  pipeline::TriggerFacts facts = ToTriggerFacts(row, project, server_url_);
+  pipeline::TriggerFacts facts = ToTriggerFacts(row, project, server_url_());
   facts.predefined.emplace_back("CI_CONFIG_PATH", file);
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::ProjectVariable> variables,
                           store_.ListVariables(project.id));
@@ -214,12 +213,13 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
     return submitted;
   }
   answer.pipeline = row.id;
-  log::Info("pipeline_created", {{"pipeline", row.id}, {"project", project.name},
-                                 {"sha", order.sha}, {"jobs", int(jobs.size())},
+  log::Info("pipeline_created", {{"pipeline", row.id},
+                                 {"project", project.name},
+                                 {"sha", order.sha},
+                                 {"jobs", int(jobs.size())},
                                  {"errors", int(row.errors.size())}});
   if (!jobs.empty()) {
-    GRANGE_ASSIGN_OR_RETURN(submitted.event,
-                            ToEvent(row, project.name, project.settings, jobs));
+    GRANGE_ASSIGN_OR_RETURN(submitted.event, ToEvent(row, project.name, project.settings, jobs));
   }
   return submitted;
 }

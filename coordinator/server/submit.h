@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_SERVER_SUBMIT_H_
 #define GRANGE_COORDINATOR_SERVER_SUBMIT_H_
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -28,7 +29,7 @@ struct Submitted {
 class Submitter {
  public:
   Submitter(store::Store& store, source::GitMirrors& mirrors, const Clock& clock,
-            std::string server_url)
+            std::function<std::string()> server_url)
       : store_(store), mirrors_(mirrors), clock_(clock), server_url_(std::move(server_url)) {}
 
   absl::StatusOr<Submitted> Submit(const control::SubmitOrder& order);
@@ -36,12 +37,13 @@ class Submitter {
  private:
   // The answer that an earlier call with the same request key gave.
   absl::StatusOr<control::SubmitAnswer> Earlier(const std::string& text, ProjectId project);
-  absl::StatusOr<Submitted> Create(const control::SubmitOrder& order, const store::Project& project);
+  absl::StatusOr<Submitted> Create(const control::SubmitOrder& order,
+                                   const store::Project& project);
 
   store::Store& store_;
   source::GitMirrors& mirrors_;
   const Clock& clock_;
-  const std::string server_url_;
+  const std::function<std::string()> server_url_;
 };
 
 }  // namespace grange::server

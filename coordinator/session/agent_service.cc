@@ -33,9 +33,9 @@ bool IsWord(absl::string_view text, size_t max) {
 absl::Status Check(const v1::RegisterRequest& request) {
   if (!request.name().empty() &&
       (!IsWord(request.name(), kAgentNameMax) || absl::ascii_isdigit(request.name()[0]))) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "an agent's name is a letter and up to ", kAgentNameMax - 1,
-        " letters, digits and '._-:/'"));
+    return absl::InvalidArgumentError(absl::StrCat("an agent's name is a letter and up to ",
+                                                   kAgentNameMax - 1,
+                                                   " letters, digits and '._-:/'"));
   }
   if (request.slots() < 1 || request.slots() > kSlotsMax) {
     return absl::InvalidArgumentError(absl::StrCat("--slots takes 1 to ", kSlotsMax));
@@ -82,14 +82,9 @@ grpc::Status AgentService::Register(grpc::ServerContext*, const v1::RegisterRequ
   return grpc::Status::OK;
 }
 
-grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>* AgentService::Control(
-    grpc::CallbackServerContext* context) {
-  return NewControlStream(hub_, *context);
-}
-
-grpc::ServerBidiReactor<v1::TraceMsg, v1::TraceReply>* AgentService::Trace(
-    grpc::CallbackServerContext* context) {
-  return NewTraceStream(hub_, *context);
+void AgentService::AcceptStreams(StreamThreads& threads) {
+  AcceptControlStreams(*this, hub_, threads);
+  AcceptTraceStreams(*this, hub_, threads);
 }
 
 absl::StatusOr<store::AgentRow> AgentService::Caller(const grpc::ServerContext& context) {
@@ -109,8 +104,7 @@ grpc::Status AgentService::Put(grpc::ServerContext* context,
 }
 
 absl::Status AgentService::Receive(const store::AgentRow& agent,
-                                   grpc::ServerReader<v1::FilePart>& reader,
-                                   v1::FileReply* reply) {
+                                   grpc::ServerReader<v1::FilePart>& reader, v1::FileReply* reply) {
   v1::FilePart part;
   if (!reader.Read(&part) || !part.has_header()) {
     return absl::InvalidArgumentError("an upload starts with its header");

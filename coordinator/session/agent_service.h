@@ -4,26 +4,26 @@
 #include <string>
 
 #include "coordinator/artifact/artifact_store.h"
+#include "coordinator/session/async_stream.h"
 #include "coordinator/session/session_hub.h"
 #include "coordinator/source/git_mirror.h"
 #include "grange/v1/agent.grpc.pb.h"
 
 namespace grange::session {
 
-// gRPC's side of the agents' door: checks, translates, forwards. Control and Trace are callback
-// streams; the others block on disk or git and run on gRPC's synchronous threads.
-class AgentService : public v1::AgentHub::WithCallbackMethod_Control<
-                         v1::AgentHub::WithCallbackMethod_Trace<v1::AgentHub::Service>> {
+// gRPC's side of the agents' door: checks, translates, forwards. Control and Trace are
+// asynchronous streams (AsyncStream); the others block on disk or git and run on gRPC's synchronous
+// threads.
+class AgentService : public v1::AgentHub::WithAsyncMethod_Control<
+                         v1::AgentHub::WithAsyncMethod_Trace<v1::AgentHub::Service>> {
  public:
   AgentService(SessionHub& hub, artifact::ArtifactStore& artifacts, source::GitMirrors& mirrors)
       : hub_(hub), artifacts_(artifacts), mirrors_(mirrors) {}
 
   grpc::Status Register(grpc::ServerContext* context, const v1::RegisterRequest* request,
                         v1::RegisterReply* reply) override;
-  grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>* Control(
-      grpc::CallbackServerContext* context) override;
-  grpc::ServerBidiReactor<v1::TraceMsg, v1::TraceReply>* Trace(
-      grpc::CallbackServerContext* context) override;
+  // Control and Trace: from the server's start until it stops.
+  void AcceptStreams(StreamThreads& threads);
   grpc::Status Put(grpc::ServerContext* context, grpc::ServerReader<v1::FilePart>* reader,
                    v1::FileReply* reply) override;
   grpc::Status Get(grpc::ServerContext* context, const v1::FileRequest* request,

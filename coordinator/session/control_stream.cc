@@ -9,12 +9,10 @@
 #include "common/base/mutex.h"
 #include "common/log/log.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/status.h"
+#include "coordinator/session/agent_service.h"
 
 namespace grange::session {
 namespace {
-
-class ControlStream;
 
 // What outlives the reactor: others end the stream through this.
 class StreamEnd : public ControlStreamEnd {
@@ -41,74 +39,60 @@ class StreamEnd : public ControlStreamEnd {
   absl::Status status_ ABSL_GUARDED_BY(mu_);
 };
 
-class ControlStream : public grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>,
-                      public AgentSession::ControlOutbox::Stream {
+class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
  public:
-  ControlStream(SessionHub& hub, std::string credential)
-      : hub_(hub), credential_(std::move(credential)) {
-    outbox_ = std::make_shared<AgentSession::ControlOutbox>(this);
-    end_ = std::make_shared<StreamEnd>();
-    end_->Attach(outbox_);
-    session_ = std::make_shared<AgentSession>(outbox_, end_, hub.clock());
-    StartRead(&message_);
+  explicit ControlStream(SessionHub& hub) : hub_(hub), end_(std::make_shared<StreamEnd>()) {
+    end_->Attach(outbox());
+    session_ = std::make_shared<AgentSession>(outbox(), end_, hub.clock());
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return Gone();
-    base::TsanAcquired(this);
+ protected:
+  void OnBegin(const grpc::ServerContext& context) override {
+    credential_ = BearerOf(context);
+    session_->Heard();
+  }
+
+  bool OnMessage(v1::AgentMsg& message) override {
     if (!said_hello_) {
-      if (!message_.has_hello()) return Refuse("the first message must be a hello");
+      if (!message.has_hello()) return Refuse("the first message must be a hello");
       said_hello_ = true;
-      hub_.OnHello(session_, credential_, std::move(*message_.mutable_hello()));
-    } else {
-      if (message_.ByteSizeLong() > rpc::kControlMessageMax) {
-        return Refuse(absl::StrCat("a control message is larger than ", rpc::kControlMessageMax,
-                                   " bytes"));
-      }
-      const absl::Status handled = hub_.OnMessage(session_, message_);
-      if (!handled.ok()) return Refuse(handled.message());
+      hub_.OnHello(session_, credential_, std::move(*message.mutable_hello()));
+      return true;
     }
-    message_.Clear();
-    base::TsanReleased(this);
-    StartRead(&message_);
+    if (message.ByteSizeLong() > rpc::kControlMessageMax) {
+      return Refuse(
+          absl::StrCat("a control message is larger than ", rpc::kControlMessageMax, " bytes"));
+    }
+    const absl::Status handled = hub_.OnMessage(session_, message);
+    return handled.ok() || Refuse(handled.message());
   }
 
-  void OnWriteDone(bool ok) override { outbox_->OnSent(ok); }
-  void OnCancel() override { outbox_->Abort(); }
-  void OnDone() override {
-    hub_.OnEnded(session_);
-    delete this;
-  }
-
-  // AgentSession::ControlOutbox::Stream
-  void StartSend(const v1::HubMsg* message) override { StartWrite(message); }
-  void FinishSending() override { Finish(rpc::ToGrpc(end_->status())); }
+  void OnOver() override { hub_.OnEnded(session_); }
+  absl::Status FinalStatus() override { return end_->status(); }
 
  private:
-  // The peer has closed its side or the line is gone.
-  void Gone() {
-    end_->End(absl::OkStatus());
-    outbox_->Abort();
-  }
-  void Refuse(absl::string_view why) {
+  bool Refuse(absl::string_view why) {
     log::Warning("bad_message", {{"agent", session_->agent}, {"error", std::string(why)}});
     end_->End(absl::InvalidArgumentError(why));
+    return false;
   }
 
   SessionHub& hub_;
-  const std::string credential_;
-  std::shared_ptr<AgentSession::ControlOutbox> outbox_;
-  std::shared_ptr<StreamEnd> end_;
+  const std::shared_ptr<StreamEnd> end_;
   std::shared_ptr<AgentSession> session_;
-  v1::AgentMsg message_;
-  bool said_hello_ = false;  // reactions to reads never overlap
+  std::string credential_;
+  bool said_hello_ = false;  // messages never come two at once
 };
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>* NewControlStream(
-    SessionHub& hub, grpc::CallbackServerContext& context) {
-  return new ControlStream(hub, BearerOf(context));
+void AcceptControlStreams(AgentService& service, SessionHub& hub, StreamThreads& threads) {
+  auto* const stream = new ControlStream(hub);  // belongs to itself
+  stream->Accept(
+      threads,
+      [&service](grpc::ServerContext* context, auto* call, grpc::ServerCompletionQueue* queue,
+                 void* tag) { service.RequestControl(context, call, queue, queue, tag); },
+      [&service, &hub, &threads] { AcceptControlStreams(service, hub, threads); });
 }
 
 std::string BearerOf(const grpc::ServerContextBase& context) {

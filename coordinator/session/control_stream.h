@@ -2,16 +2,18 @@
 #define GRANGE_COORDINATOR_SESSION_CONTROL_STREAM_H_
 
 #include <grpcpp/server_context.h>
-#include <grpcpp/support/server_callback.h>
 
+#include <string>
+
+#include "coordinator/session/async_stream.h"
 #include "coordinator/session/session_hub.h"
-#include "grange/v1/agent.pb.h"
 
 namespace grange::session {
 
-// The reactor of a new control stream. It belongs to gRPC and deletes itself in OnDone().
-grpc::ServerBidiReactor<v1::AgentMsg, v1::HubMsg>* NewControlStream(
-    SessionHub& hub, grpc::CallbackServerContext& context);
+class AgentService;
+
+// Accepts control streams until the server stops.
+void AcceptControlStreams(AgentService& service, SessionHub& hub, StreamThreads& threads);
 
 // The token of "authorization: Bearer …", or "".
 std::string BearerOf(const grpc::ServerContextBase& context);

@@ -86,8 +86,8 @@ grpc::Status PumpGit(source::GitMirrors& mirrors, ProjectId project,
   last.set_error_text(error_text);
   stream.Write(last);
   if (!status.ok()) {
-    log::Warning("git_failed", {{"project", project}, {"status", status.ToString()},
-                                {"said", error_text}});
+    log::Warning("git_failed",
+                 {{"project", project}, {"status", status.ToString()}, {"said", error_text}});
   }
   shutdown(socket, SHUT_RDWR);
   in.join();

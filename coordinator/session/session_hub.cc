@@ -13,7 +13,8 @@
 namespace grange::session {
 namespace {
 
-constexpr uint64_t kUnackedJobMax = 4 << 20;
+// Two of the trace store's groups: one on its way while the other is being synced.
+constexpr uint64_t kUnackedJobMax = 8 << 20;
 constexpr uint64_t kUnackedAgentMax = 32 << 20;
 
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
@@ -140,12 +141,12 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
     last_contact_[agent.id] = clock_.Now();
   }
   if (older != nullptr) older->End(absl::AbortedError("a newer session of this agent began"));
-  log::Info("agent_connected", {{"agent", agent.id}, {"name", agent.name},
-                                {"slots", facts->slots}, {"jobs", int(facts->jobs.size())}});
-  listener_.OnEvent(schedule::AgentConnected{.agent = agent.id,
-                                             .session = session->id,
-                                             .slots = facts->slots,
-                                             .jobs = facts->jobs});
+  log::Info("agent_connected", {{"agent", agent.id},
+                                {"name", agent.name},
+                                {"slots", facts->slots},
+                                {"jobs", int(facts->jobs.size())}});
+  listener_.OnEvent(schedule::AgentConnected{
+      .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
   session->ready = true;
   if (!silence_timer_) {
     silence_timer_ = true;
@@ -156,8 +157,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
 absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& session,
                                        const std::string& credential, const HelloFacts& hello,
                                        store::AgentRow& agent) {
-  absl::StatusOr<store::AgentRow> found =
-      store_.FindAgentByCredential(rpc::TokenHash(credential));
+  absl::StatusOr<store::AgentRow> found = store_.FindAgentByCredential(rpc::TokenHash(credential));
   if (absl::IsNotFound(found.status()) || (found.ok() && found->id != hello.agent)) {
     return absl::UnauthenticatedError(
         "the coordinator does not know this agent's credential; register the agent again with "
@@ -179,17 +179,19 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
   if (current != nullptr && current != session && current->instance_id != hello.instance_id &&
       current->silence() < options_.same_credential_window) {
     log::Error("credential_in_use_twice", {{"agent", agent.id}, {"name", agent.name}});
-    return absl::AlreadyExistsError(absl::StrCat(
-        "agent '", agent.name, "' is connected already from another process: its credential is in "
-        "use twice; give each machine a registration of its own"));
+    return absl::AlreadyExistsError(
+        absl::StrCat("agent '", agent.name,
+                     "' is connected already from another process: its credential is in "
+                     "use twice; give each machine a registration of its own"));
   }
-  absl::Status advanced = store_.AdvanceSessionCounter(agent.id, hello.session_counter,
-                                                       clock_.Now(), hello.version);
+  absl::Status advanced =
+      store_.AdvanceSessionCounter(agent.id, hello.session_counter, clock_.Now(), hello.version);
   if (absl::IsFailedPrecondition(advanced)) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the session counter of agent '", agent.name, "' went back: its state directory was copied "
-        "or restored; if this machine is the right one, run 'grangectl agent reset ", agent.name,
-        "'"));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the session counter of agent '", agent.name,
+                     "' went back: its state directory was copied "
+                     "or restored; if this machine is the right one, run 'grangectl agent reset ",
+                     agent.name, "'"));
   }
   return advanced;
 }
@@ -283,8 +285,7 @@ void SessionHub::OnEnded(const std::shared_ptr<AgentSession>& session) {
       by_public_id_.erase(session->public_id);
     }
     log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
-    listener_.OnEvent(
-        schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
+    listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
   });
 }
 

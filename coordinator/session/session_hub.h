@@ -80,7 +80,7 @@ class AgentSession : public trace::TraceStore::Sender {
 
   // Set once by the hub, before `ready`.
   schedule::SessionId id;
-  std::string public_id;        // 32 hex digits; names the session on the other streams
+  std::string public_id;  // 32 hex digits; names the session on the other streams
   AgentId agent;
   std::string agent_name;
   std::string instance_id;
@@ -163,7 +163,8 @@ class SessionHub {
 
   mutable base::Mutex mu_;
   absl::flat_hash_map<AgentId, std::shared_ptr<AgentSession>> by_agent_ ABSL_GUARDED_BY(mu_);
-  absl::flat_hash_map<std::string, std::shared_ptr<AgentSession>> by_public_id_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<std::string, std::shared_ptr<AgentSession>> by_public_id_
+      ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
 
   bool silence_timer_ = false;  // on the loop's thread

@@ -11,56 +11,43 @@
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "common/rpc/channel.h"
-#include "common/rpc/status.h"
+#include "coordinator/session/agent_service.h"
 #include "coordinator/session/control_stream.h"
 
 namespace grange::session {
 namespace {
 
-class TraceStream : public grpc::ServerBidiReactor<v1::TraceMsg, v1::TraceReply>,
-                    public AgentSession::TraceOutbox::Stream {
+class TraceStream : public AsyncStream<v1::TraceMsg, v1::TraceReply> {
  public:
-  TraceStream(SessionHub& hub, std::string credential)
-      : hub_(hub),
-        credential_(std::move(credential)),
-        outbox_(std::make_shared<AgentSession::TraceOutbox>(this)) {
-    StartRead(&message_);
+  explicit TraceStream(SessionHub& hub) : hub_(hub) {}
+
+ protected:
+  void OnBegin(const grpc::ServerContext& context) override { credential_ = BearerOf(context); }
+
+  bool OnMessage(v1::TraceMsg& message) override {
+    const absl::Status handled = Handle(message);
+    if (handled.ok()) return true;
+    log::Warning("bad_trace_message", {{"error", handled}});
+    status_ = handled;  // before Close(): FinalStatus() is asked for after the outbox's lock
+    outbox()->Close();
+    return false;
   }
 
-  void OnReadDone(bool ok) override {
-    if (!ok) return outbox_->Abort();
-    base::TsanAcquired(this);
-    const absl::Status handled = Handle();
-    if (!handled.ok()) {
-      log::Warning("bad_trace_message", {{"error", handled}});
-      status_ = handled;  // before Close(): FinishSending() reads it after the outbox's lock
-      return outbox_->Close();
-    }
-    message_.Clear();
-    base::TsanReleased(this);
-    StartRead(&message_);
-  }
-
-  void OnWriteDone(bool ok) override { outbox_->OnSent(ok); }
-  void OnCancel() override { outbox_->Abort(); }
-  void OnDone() override { delete this; }
-
-  // AgentSession::TraceOutbox::Stream
-  void StartSend(const v1::TraceReply* reply) override { StartWrite(reply); }
-  void FinishSending() override { Finish(rpc::ToGrpc(status_)); }
+  void OnOver() override {}
+  absl::Status FinalStatus() override { return status_; }
 
  private:
-  absl::Status Handle() {
+  absl::Status Handle(v1::TraceMsg& message) {
     if (session_ == nullptr) {
-      session_ = hub_.Find(message_.session_id(), credential_);
+      session_ = hub_.Find(message.session_id(), credential_);
       if (session_ == nullptr) {
         return absl::UnauthenticatedError("this trace stream belongs to no open session");
       }
-      session_->SetTraceOutbox(outbox_);
+      session_->SetTraceOutbox(outbox());
     }
     session_->Heard();
-    if (!message_.has_chunk()) return absl::OkStatus();
-    return HandleChunk(*message_.mutable_chunk());
+    if (!message.has_chunk()) return absl::OkStatus();
+    return HandleChunk(*message.mutable_chunk());
   }
 
   absl::Status HandleChunk(v1::TraceChunk& chunk) {
@@ -93,18 +80,20 @@ class TraceStream : public grpc::ServerBidiReactor<v1::TraceMsg, v1::TraceReply>
   }
 
   SessionHub& hub_;
-  const std::string credential_;
-  const std::shared_ptr<AgentSession::TraceOutbox> outbox_;
+  std::string credential_;
   std::shared_ptr<AgentSession> session_;
-  v1::TraceMsg message_;
   absl::Status status_;
 };
 
 }  // namespace
 
-grpc::ServerBidiReactor<v1::TraceMsg, v1::TraceReply>* NewTraceStream(
-    SessionHub& hub, grpc::CallbackServerContext& context) {
-  return new TraceStream(hub, BearerOf(context));
+void AcceptTraceStreams(AgentService& service, SessionHub& hub, StreamThreads& threads) {
+  auto* const stream = new TraceStream(hub);  // belongs to itself
+  stream->Accept(
+      threads,
+      [&service](grpc::ServerContext* context, auto* call, grpc::ServerCompletionQueue* queue,
+                 void* tag) { service.RequestTrace(context, call, queue, queue, tag); },
+      [&service, &hub, &threads] { AcceptTraceStreams(service, hub, threads); });
 }
 
 }  // namespace grange::session

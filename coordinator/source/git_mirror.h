@@ -15,10 +15,10 @@
 
 namespace grange::source {
 
-// The bare mirrors of all projects, below one folder: mirrors/<project id>.git. Commits that
-// pipelines use are kept alive by refs/grange/…. Blocks on git: never call it from a reaction or
-// the core loop. Thread-safe. Foreign text (refs, URLs, paths) is never taken for an option and
-// never reaches a shell.
+// The bare mirrors of all projects, below one folder: mirrors/<project id>.git
+// (docs/formats/mirrors.md). Commits that pipelines use are kept alive by refs/grange/…. Blocks on
+// git: never call it from a reaction or the core loop. Thread-safe. Foreign text (refs, URLs,
+// paths) is never taken for an option and never reaches a shell.
 class GitMirrors {
  public:
   explicit GitMirrors(std::string dir);

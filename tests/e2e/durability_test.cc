@@ -44,7 +44,8 @@ std::string WantedStream() {
 
 uint64_t Seed() {
   const char* const given = std::getenv("GRANGE_SEED");  // NOLINT(concurrency-mt-unsafe)
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  const uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
   std::printf("seed %llu (GRANGE_SEED=%llu repeats it)\n", static_cast<unsigned long long>(seed),
               static_cast<unsigned long long>(seed));
   return seed;
@@ -59,15 +60,14 @@ class DurabilityTest : public ::testing::Test {
 
   int64_t SubmitStream(int round) {
     starts_ = absl::StrCat(farm_.dir(), "/starts-", round);
-    return farm_.Submit(repo_, {"--var", "STARTS=" + starts_, "--var",
-                                absl::StrCat("LINES_WANTED=", kLines)});
+    return farm_.Submit(
+        repo_, {"--var", "STARTS=" + starts_, "--var", absl::StrCat("LINES_WANTED=", kLines)});
   }
 
   // A moment between before the offer and after the result.
   void WaitForRandomMoment() {
     const absl::Time until =
-        absl::Now() +
-        absl::Milliseconds(std::uniform_int_distribution<int>(0, 1500)(random_));
+        absl::Now() + absl::Milliseconds(std::uniform_int_distribution<int>(0, 1500)(random_));
     Eventually([&] { return absl::Now() >= until; });
   }
 
@@ -126,8 +126,7 @@ TEST_F(DurabilityTest, ASubmitCutAtAnyMomentAndRepeatedMakesOnePipeline) {
     const std::string key = absl::BytesToHexString(absl::StrCat("request-key-", 1000 + round));
     const std::vector<std::string> submit = {"submit", repo_, "--request-key", key};
     {
-      const std::unique_ptr<Program> cut =
-          farm_.StartCtl(absl::StrCat("cut-", round), submit);
+      const std::unique_ptr<Program> cut = farm_.StartCtl(absl::StrCat("cut-", round), submit);
       const absl::Time until =
           absl::Now() + absl::Milliseconds(std::uniform_int_distribution<int>(0, 60)(random_));
       Eventually([&] { return absl::Now() >= until || !cut->Running(); });

@@ -81,21 +81,22 @@ TEST(NamespacesTest, CoordinatorAgentAndGrangectlWorkOnDifferentMachines) {
   const CtlResult token =
       network.Run("desk", with({"token", "create", "--registration", "-o", "json"}));
   ASSERT_EQ(token.exit_code, 0) << token.err << coordinator.Log();
-  const CtlResult registered = network.Run(
-      "work", {Farm::Bin("grange-agent"), "register", "--state", farm.dir() + "/far-agent",
-               "--coordinator", "10.77.0.1:7420", "--token", token.json()["token"], "--name", "far"});
+  const CtlResult registered =
+      network.Run("work", {Farm::Bin("grange-agent"), "register", "--state",
+                           farm.dir() + "/far-agent", "--coordinator", "10.77.0.1:7420", "--token",
+                           token.json()["token"], "--name", "far"});
   ASSERT_EQ(registered.exit_code, 0) << registered.err;
-  Program agent("far-agent",
-                network.In("work", {Farm::Bin("grange-agent"), "run", "--state",
-                                    farm.dir() + "/far-agent"}),
-                farm.dir() + "/far-agent.log");
-  const std::string repo = farm.MakeRepository("app", "job: {script: ['cat file']}\n",
-                                               {{"file", "seen from afar\n"}});
+  Program agent(
+      "far-agent",
+      network.In("work", {Farm::Bin("grange-agent"), "run", "--state", farm.dir() + "/far-agent"}),
+      farm.dir() + "/far-agent.log");
+  const std::string repo =
+      farm.MakeRepository("app", "job: {script: ['cat file']}\n", {{"file", "seen from afar\n"}});
 
   const CtlResult submitted = network.Run("desk", with({"submit", repo, "--watch"}));
 
-  EXPECT_EQ(submitted.exit_code, 0) << submitted.out << submitted.err << coordinator.Log()
-                                    << agent.Log();
+  EXPECT_EQ(submitted.exit_code, 0)
+      << submitted.out << submitted.err << coordinator.Log() << agent.Log();
   const CtlResult jobs = network.Run("desk", with({"jobs", "1", "-o", "json"}));
   const int64_t job = jobs.json()["jobs"][0]["id"];
   const CtlResult logs = network.Run("desk", with({"logs", absl::StrCat(job)}));

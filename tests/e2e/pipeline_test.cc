@@ -82,8 +82,7 @@ TEST(PipelineTest, FindsTheCoverageOfTheProjectsRegexAndShowsItBesideTheCommit) 
   const std::string repo = farm.MakeRepository("app", R"yaml(
 cover: {script: ["printf 'app/x.py 10 1 90%%\nTOTAL   1943    210    688     68    87%%   \nRan 114 tests\n'"]}
 )yaml");
-  const CtlResult set =
-      farm.Ctl({"project", "set", "app", "coverage-regex", R"(\d+\%\s+$)"});
+  const CtlResult set = farm.Ctl({"project", "set", "app", "coverage-regex", R"(\d+\%\s+$)"});
   ASSERT_EQ(set.exit_code, 0) << set.err;
 
   const int64_t pipeline = farm.Submit(repo);
@@ -108,9 +107,10 @@ show:
     - test "$(stat -c %a $KEY_FILE)" = 600
 )yaml");
   ASSERT_EQ(farm.Ctl({"var", "set", "TOKEN", secret, "--masked", "--project", "app"}).exit_code, 0);
-  ASSERT_EQ(farm.Ctl({"var", "set", "KEY_FILE", "content of the file", "--file", "--project", "app"})
-                .exit_code,
-            0);
+  ASSERT_EQ(
+      farm.Ctl({"var", "set", "KEY_FILE", "content of the file", "--file", "--project", "app"})
+          .exit_code,
+      0);
 
   const int64_t pipeline = farm.Submit(repo);
   EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
@@ -219,8 +219,9 @@ train: {tags: [gpu], script: ["true"]}
 TEST(PipelineTest, ASecondJobFetchesOnlyWhatIsNewIntoTheAgentsMirror) {
   Farm farm;
   farm.AddAgent({.name = "agent-1", .slots = 1, .tags = {}, .run_untagged = true});
-  const std::string repo = farm.MakeRepository("app", "job: {script: ['cat file']}\n",
-                                               {{"file", "one\n"}, {"big", std::string(1 << 20, 'x')}});
+  const std::string repo =
+      farm.MakeRepository("app", "job: {script: ['cat file']}\n",
+                          {{"file", "one\n"}, {"big", std::string(1 << 20, 'x')}});
   EXPECT_EQ(farm.WaitForPipeline(farm.Submit(repo)), "success");
   farm.Commit(repo, {{"file", "two\n"}});
 
@@ -233,8 +234,9 @@ TEST(PipelineTest, ASecondJobFetchesOnlyWhatIsNewIntoTheAgentsMirror) {
 TEST(PipelineTest, DirtyIncludesWhatIsNotCommittedAndLeavesTheRepositoryAlone) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo = farm.MakeRepository("app", "job: {script: ['cat new file']}\n",
-                                               {{"file", "committed\n"}, {".gitignore", "secret\n"}});
+  const std::string repo =
+      farm.MakeRepository("app", "job: {script: ['cat new file']}\n",
+                          {{"file", "committed\n"}, {".gitignore", "secret\n"}});
   ASSERT_TRUE(os::Exists(repo));
   ASSERT_TRUE(os::WriteFile(repo + "/file", "changed\n").ok());
   ASSERT_TRUE(os::WriteFile(repo + "/new", "untracked\n").ok());

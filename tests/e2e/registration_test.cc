@@ -13,9 +13,9 @@ namespace grange::test {
 namespace {
 
 CtlResult Register(Farm& farm, const std::string& name, const std::string& token) {
-  return farm.RunProgram("grange-agent", {"register", "--state", farm.AgentState(name),
-                                          "--coordinator", farm.address(), "--token", token,
-                                          "--name", name});
+  return farm.RunProgram("grange-agent",
+                         {"register", "--state", farm.AgentState(name), "--coordinator",
+                          farm.address(), "--token", token, "--name", name});
 }
 
 std::string NewToken(Farm& farm, std::vector<std::string> more = {}) {
@@ -102,17 +102,17 @@ TEST(RegistrationTest, TokensAndCredentialsAreNotInTheDatabase) {
 TEST(RegistrationTest, ASecondAgentWithACopiedCredentialIsRefused) {
   Farm farm;
   farm.AddAgent();
-  const CtlResult copied = farm.RunProgram(
-      "/bin/cp", {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")});
+  const CtlResult copied =
+      farm.RunProgram("/bin/cp", {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")});
   ASSERT_EQ(copied.exit_code, 0);
 
-  Program second("copy",
-                 {Farm::Bin("grange-agent"), "run", "--state", farm.AgentState("copy")},
+  Program second("copy", {Farm::Bin("grange-agent"), "run", "--state", farm.AgentState("copy")},
                  farm.dir() + "/copy.log");
 
-  EXPECT_TRUE(Eventually([&] { return absl::StrContains(second.Log(), "in use twice") ||
-                                      absl::StrContains(second.Log(), "went back"); }))
-      << second.Log();
+  EXPECT_TRUE(Eventually([&] {
+    return absl::StrContains(second.Log(), "in use twice") ||
+           absl::StrContains(second.Log(), "went back");
+  })) << second.Log();
   const nlohmann::json agents = farm.Ctl({"agents", "-o", "json"}).json();
   EXPECT_EQ(agents["agents"][0]["status"], "online");
 }
@@ -121,15 +121,16 @@ TEST(RegistrationTest, ARevokedAgentIsCutOffAndSaysWhatToDo) {
   Farm farm;
   farm.AddAgent();
   EXPECT_EQ(farm.Ctl({"agent", "revoke", "agent-1"}).exit_code, 0);
-  EXPECT_TRUE(Eventually([&] { return absl::StrContains(farm.agent("agent-1").Log(), "revoked"); }));
+  EXPECT_TRUE(
+      Eventually([&] { return absl::StrContains(farm.agent("agent-1").Log(), "revoked"); }));
 }
 
 TEST(RegistrationTest, ATokenWithTagsLimitsTheAgentToThem) {
   Farm farm;
   const std::string token = NewToken(farm, {"--tag", "linux"});
   const CtlResult registered = farm.RunProgram(
-      "grange-agent", {"register", "--state", farm.AgentState("a"), "--coordinator",
-                       farm.address(), "--token", token, "--name", "a", "--tag", "gpu"});
+      "grange-agent", {"register", "--state", farm.AgentState("a"), "--coordinator", farm.address(),
+                       "--token", token, "--name", "a", "--tag", "gpu"});
   const nlohmann::json agents = farm.Ctl({"agents", "-o", "json"}).json();
   if (registered.exit_code == 0) {
     for (const nlohmann::json& tag : agents["agents"][0]["tags"]) EXPECT_EQ(tag, "linux");

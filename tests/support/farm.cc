@@ -95,9 +95,8 @@ absl::StatusOr<std::string> Program::WaitForLine(const std::string& prefix) {
       if (absl::ConsumePrefix(&line, prefix)) return std::string(absl::StripAsciiWhitespace(line));
     }
     if (!running || absl::Now() > until) {
-      return absl::UnavailableError(
-          absl::StrCat(name_, running ? " did not say '" : " ended without saying '", prefix,
-                       "':\n", log));
+      return absl::UnavailableError(absl::StrCat(
+          name_, running ? " did not say '" : " ended without saying '", prefix, "':\n", log));
     }
     WaitForChange(log_path_);
   }
@@ -121,9 +120,7 @@ bool Program::Running() {
   return poll(&now, 1, 0) == 0;
 }
 
-std::string Program::Log() const {
-  return os::ReadFile(log_path_, uint64_t{1} << 30).value_or("");
-}
+std::string Program::Log() const { return os::ReadFile(log_path_, uint64_t{1} << 30).value_or(""); }
 
 Farm::Farm(Options options) : options_(std::move(options)) { StartCoordinator(); }
 
@@ -138,9 +135,13 @@ Farm::~Farm() {
 std::string Farm::Bin(const std::string& program) { return GRANGE_BIN_DIR "/" + program; }
 
 void Farm::StartCoordinator() {
-  std::vector<std::string> argv = {Bin("grange-coordinator"), "--state", CoordinatorState(),
-                                   "--listen", address_.empty() ? "127.0.0.1:0" : address_,
-                                   "--time-scale", absl::StrCat(options_.time_scale)};
+  std::vector<std::string> argv = {Bin("grange-coordinator"),
+                                   "--state",
+                                   CoordinatorState(),
+                                   "--listen",
+                                   address_.empty() ? "127.0.0.1:0" : address_,
+                                   "--time-scale",
+                                   absl::StrCat(options_.time_scale)};
   argv.insert(argv.end(), options_.coordinator_arguments.begin(),
               options_.coordinator_arguments.end());
   const std::string log = dir() + "/coordinator.log";
@@ -164,10 +165,17 @@ void Farm::KillCoordinator(int signal) {
 void Farm::AddAgent(const AgentOptions& options) {
   const CtlResult token = Ctl({"token", "create", "--registration", "-o", "json"});
   ASSERT_EQ(token.exit_code, 0) << token.err;
-  std::vector<std::string> arguments = {"register", "--state", AgentState(options.name),
-                                        "--coordinator", address_, "--token",
-                                        token.json()["token"].get<std::string>(), "--slots",
-                                        absl::StrCat(options.slots), "--name", options.name};
+  std::vector<std::string> arguments = {"register",
+                                        "--state",
+                                        AgentState(options.name),
+                                        "--coordinator",
+                                        address_,
+                                        "--token",
+                                        token.json()["token"].get<std::string>(),
+                                        "--slots",
+                                        absl::StrCat(options.slots),
+                                        "--name",
+                                        options.name};
   for (const std::string& tag : options.tags) arguments.insert(arguments.end(), {"--tag", tag});
   if (!options.run_untagged) arguments.push_back("--no-untagged");
   const CtlResult registered = RunProgram("grange-agent", arguments);
@@ -196,7 +204,8 @@ CtlResult Farm::RunProgram(const std::string& program, std::vector<std::string> 
                            absl::Duration timeout) {
   os::ChildOptions options;
   options.argv = std::move(arguments);
-  options.argv.insert(options.argv.begin(), absl::StartsWith(program, "/") ? program : Bin(program));
+  options.argv.insert(options.argv.begin(),
+                      absl::StartsWith(program, "/") ? program : Bin(program));
   options.env = TestEnvironment({});
   const absl::StatusOr<os::RunResult> run = os::Run(options, {}, timeout, size_t{1} << 30);
   if (!run.ok()) return {.exit_code = -1, .out = "", .err = run.status().ToString()};

@@ -49,7 +49,7 @@ class Program {
   // or when the program ends without it.
   absl::StatusOr<std::string> WaitForLine(const std::string& prefix);
   void Kill(int signal);
-  os::ExitStatus Wait();             // for its end
+  os::ExitStatus Wait();  // for its end
   bool Running();
   pid_t pid() const { return child_->pid(); }
   std::string Log() const;

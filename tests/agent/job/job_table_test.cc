@@ -98,7 +98,7 @@ TEST(JobTableTest, DeclinesWithAReason) {
   bench.Offer({JobId(5), 1, Fence{5}}, "echo");
   EXPECT_THAT(bench.events(), Contains("declined job#1/1@1: the spec is damaged"));
   EXPECT_THAT(bench.events(), Contains("declined job#4/1@4: all 2 slots are busy"));
-  EXPECT_THAT(bench.events(), Contains("declined job#5/1@5: the agent is draining"));
+  EXPECT_THAT(bench.events(), Contains("declined job#5/1@5: draining"));
 }
 
 TEST(JobTableTest, DeclinesWhenTheDiskIsNearlyFull) {

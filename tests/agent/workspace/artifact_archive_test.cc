@@ -91,16 +91,14 @@ TEST_F(ArtifactArchiveTest, TellsSizeAndHashOfTheArchive) {
 }
 
 TEST_F(ArtifactArchiveTest, TakesWhatTheGlobsMatchAndLeavesOutWhatIsExcluded) {
-  for (const char* name :
-       {"a.xml", "b.txt", "sub/c.xml", "sub/deep/d.xml", "build/e", "build/f.o"}) {
+  for (const char* name : {"a.xml", "b.txt", "sub/c.xml", "sub/deep/d.xml", "build/e", "build/f.o"}) {
     Put(name, "x");
   }
   EXPECT_EQ(Through({"*.xml"}), (Names{"a.xml"}));
   EXPECT_EQ(Through({"**/*.xml"}), (Names{"a.xml", "sub/c.xml", "sub/deep/d.xml"}));
   ASSERT_TRUE(os::RemoveTree(Path("out/sub")).ok());
   ASSERT_TRUE(os::RemoveTree(Path("out/a.xml")).ok());
-  EXPECT_EQ(Through({"./build/", Path("in") + "/b.txt"}, {"build/*.o"}),
-            (Names{"b.txt", "build/e"}));
+  EXPECT_EQ(Through({"./build/", Path("in") + "/b.txt"}, {"build/*.o"}), (Names{"b.txt", "build/e"}));
 }
 
 TEST_F(ArtifactArchiveTest, SaysThatNothingMatched) {
@@ -112,8 +110,8 @@ TEST_F(ArtifactArchiveTest, SaysThatNothingMatched) {
 }
 
 TEST_F(ArtifactArchiveTest, CarriesOddNames) {
-  const Names odd = {"-dash",    " blank ",  "new\nline",          "quo'te\"",
-                     "\xff\xfe", "\xc3\xa9", std::string(200, 'n')};
+  const Names odd = {"-dash", " blank ", "new\nline", "quo'te\"", "\xff\xfe", "\xc3\xa9",
+                     std::string(200, 'n')};
   for (const std::string& name : odd) Put(name, name);
   EXPECT_EQ(Through({"."}).size(), odd.size());
   for (const std::string& name : odd) {
@@ -158,7 +156,7 @@ TEST_F(ArtifactArchiveTest, ReplacesOlderFilesButNotThroughALink) {
 struct Entry {
   std::string name;
   mode_t type = AE_IFREG;
-  std::string target = "";  // of a link
+  std::string target = "";    // of a link
   std::string hardlink = "";
   std::string content = "x";
 };
@@ -242,7 +240,8 @@ TEST_F(ArtifactArchiveTest, RefusesWhatIsNoArchive) {
   Put("a", std::string(100'000, 'q'));
   ASSERT_TRUE(Pack({"a"}).ok());
   const std::string whole = os::ReadFile(Path("archive")).value();
-  for (const std::string& bytes : {std::string("nonsense"), whole.substr(0, whole.size() / 2)}) {
+  for (const std::string& bytes :
+       {std::string("nonsense"), whole.substr(0, whole.size() / 2), std::string(2000, 'x')}) {
     ASSERT_TRUE(os::WriteFile(Path("archive"), bytes).ok());
     EXPECT_FALSE(Unpack().ok()) << bytes.size();
   }

@@ -144,6 +144,15 @@ TEST_F(YamlTreeTest, RefusesWhatIsNotYaml) {
   EXPECT_THAT(Refusal("? [a]\n: b\n"), HasSubstr("a key must be text, but this one is a list"));
 }
 
+// The parser gives empty documents without end for these.
+TEST_F(YamlTreeTest, RefusesACharacterThatStartsNothing) {
+  EXPECT_EQ(Refusal(",a}"),
+            "f.yml:1:1: this is not YAML: nothing can start with the character here");
+  for (const char* text : {"a: b\n---\n}", "]", "a: 1\n...\n,"}) {
+    EXPECT_THAT(Refusal(text), HasSubstr("this is not YAML")) << text;
+  }
+}
+
 TEST_F(YamlTreeTest, SaysWhereAValueIsMissing) {
   const Value* root = Parse("a:\n\n\nb:\n  - x\n  -\n\n");
   ASSERT_NE(root, nullptr);

@@ -114,7 +114,7 @@ TEST(AgentsTest, AnAgentThatDeclinesBecauseItDrainsIsAskedAgainAfterItsNextHello
   const AgentId agent = farm.Connect({.slots = 1});
   farm.Answers(agent, false);
   const JobId job = farm.Submit("a");
-  farm.Decline(agent, farm.AssignmentOf(job), "draining");
+  farm.Decline(agent, farm.AssignmentOf(job), "the agent is draining");
   farm.Take<SendOffer>();
   farm.Advance(absl::Hours(1));
   EXPECT_THAT(farm.Take<SendOffer>(), IsEmpty());

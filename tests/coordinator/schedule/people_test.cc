@@ -210,6 +210,34 @@ TEST(PeopleTest, RefusesWhatCannotBeDoneWithTheReasonAndTheNextStep) {
   EXPECT_TRUE(farm.scheduler().Check(CancelPipeline{pipeline}).ok());
 }
 
+TEST(PeopleTest, RowsThatWereReadBeforeThePipelineEndedDoNotBringItBack) {
+  Farm farm;
+  farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  const StoreJob row = farm.Row(job);
+  const PipelineId pipeline = row.pipeline;
+  JobNode node{.id = job, .name = "a"};
+  node.state = row.state;
+  node.attempt = row.attempt;
+  node.phase = row.phase;
+  node.fence = row.fence;
+  node.agent = row.agent;
+  PipelineAdded rows{.id = pipeline,
+                     .project = ProjectId(1),
+                     .project_name = "site",
+                     .stages = {"s0"},
+                     .jobs = {node},
+                     .state = lifecycle::PipelineState::kRunning};
+  farm.Fail(job);
+  farm.Apply(rows);
+  EXPECT_FALSE(farm.scheduler().Knows(pipeline));
+
+  rows.jobs[0].state = JobState::kFailed;
+  rows.jobs[0].phase = Phase::kNone;
+  farm.Apply(rows);
+  EXPECT_TRUE(farm.scheduler().Knows(pipeline));
+}
+
 TEST(PeopleTest, OnlySoManyFinalPipelinesStayInMemory) {
   Farm farm;
   for (int i = 1; i <= 100; ++i) {

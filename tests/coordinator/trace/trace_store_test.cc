@@ -212,6 +212,7 @@ TEST_F(TraceStoreTest, C5AFullDiskPausesTheTraceAndLosesNothing) {
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
 
   Append(0, absl::string_view(whole).substr(0, 900'000));
+  ASSERT_TRUE(sender_->WaitForAck(900'000));  // else both may be one group, which fails as one
   Append(900'000, absl::string_view(whole).substr(900'000));
   ASSERT_TRUE(sender_->WaitForFailure());
   EXPECT_EQ(sender_->failures()[0].code(), absl::StatusCode::kResourceExhausted);

@@ -1,0 +1,140 @@
+#ifndef GRANGE_COORDINATOR_SESSION_ASYNC_STREAM_H_
+#define GRANGE_COORDINATOR_SESSION_ASYNC_STREAM_H_
+
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/async_stream.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "common/rpc/outbox.h"
+#include "common/rpc/status.h"
+
+namespace grange::session {
+
+// The threads that carry the agents' streams. They wait in gRPC without a deadline: the callback
+// API would do the same with threads that wake up twice a second each and sleep for 100 ms now and
+// then while messages wait (docs/adr/0008-which-grpc-api-where.md).
+class StreamThreads {
+ public:
+  // What is called when an operation has ended.
+  using Tag = std::function<void(bool ok)>;
+
+  explicit StreamThreads(std::unique_ptr<grpc::ServerCompletionQueue> queue)
+      : queue_(std::move(queue)) {
+    for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Run(); });
+  }
+  // After Server::Shutdown(): runs what is left, then ends.
+  ~StreamThreads() {
+    queue_->Shutdown();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  StreamThreads(const StreamThreads&) = delete;
+  StreamThreads& operator=(const StreamThreads&) = delete;
+
+  grpc::ServerCompletionQueue* queue() { return queue_.get(); }
+
+ private:
+  static constexpr int kThreads = 2;
+
+  void Run() {
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_->Next(&tag, &ok)) (*static_cast<Tag*>(tag))(ok);
+  }
+
+  const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  std::vector<std::thread> threads_;
+};
+
+// One bidirectional stream of an agent, on the server's side. It belongs to itself from Accept()
+// until its read, its end and its Finish() are all over; then it deletes itself. Others hold its
+// outbox, never the stream: sends never overlap, and Finish() happens exactly once.
+template <typename In, typename Out>
+class AsyncStream : public rpc::Outbox<Out>::Stream {
+ public:
+  using Outbox = rpc::Outbox<Out>;
+  // Asks gRPC for the next call of this kind: service.RequestX(context, stream, queue, queue, tag).
+  using Request = std::function<void(grpc::ServerContext*, grpc::ServerAsyncReaderWriter<Out, In>*,
+                                     grpc::ServerCompletionQueue*, void*)>;
+
+  AsyncStream() : outbox_(std::make_shared<Outbox>(this)), stream_(&context_) {}
+
+  // Waits for a call; once it has come, `next` makes the stream that waits for the one after it.
+  void Accept(StreamThreads& threads, const Request& request, std::function<void()> next) {
+    next_ = std::move(next);
+    context_.AsyncNotifyWhenDone(&ended_);
+    request(&context_, &stream_, threads.queue(), &begun_);
+  }
+
+ protected:
+  // One message; never two at once. False: no more is read (the outbox has been closed).
+  virtual bool OnMessage(In& message) = 0;
+  // Before the first message.
+  virtual void OnBegin(const grpc::ServerContext& context) = 0;
+  // Everything is over; the stream goes next.
+  virtual void OnOver() = 0;
+  // What the peer is told; asked for once, after Close() or Abort() of the outbox.
+  virtual absl::Status FinalStatus() = 0;
+
+  const std::shared_ptr<Outbox>& outbox() { return outbox_; }
+
+ private:
+  void StartSend(const Out* message) override { stream_.Write(*message, &written_); }
+  void FinishSending() override { stream_.Finish(rpc::ToGrpc(FinalStatus()), &finished_); }
+
+  void Begun(bool ok) {
+    if (!ok) {  // the server stops: no call has come, and none of the other tags will
+      delete this;
+      return;
+    }
+    next_();
+    OnBegin(context_);
+    stream_.Read(&message_, &read_);
+  }
+
+  void Read(bool ok) {
+    base::TsanAcquired(this);
+    if (!ok) {
+      outbox_->Abort();
+      return Release();
+    }
+    if (!OnMessage(message_)) return Release();
+    message_.Clear();
+    base::TsanReleased(this);
+    stream_.Read(&message_, &read_);
+  }
+
+  void Ended() {
+    if (context_.IsCancelled()) outbox_->Abort();
+    Release();
+  }
+
+  void Release() {
+    if (--open_ > 0) return;
+    OnOver();
+    delete this;
+  }
+
+  const std::shared_ptr<Outbox> outbox_;
+  grpc::ServerContext context_;
+  grpc::ServerAsyncReaderWriter<Out, In> stream_;
+  std::function<void()> next_;
+  In message_;
+  std::atomic<int> open_{3};  // reading, the call's end, Finish()
+  StreamThreads::Tag begun_ = [this](bool ok) { Begun(ok); };
+  StreamThreads::Tag read_ = [this](bool ok) { Read(ok); };
+  StreamThreads::Tag written_ = [this](bool ok) { outbox_->OnSent(ok); };
+  StreamThreads::Tag finished_ = [this](bool) { Release(); };
+  StreamThreads::Tag ended_ = [this](bool) { Ended(); };
+};
+
+}  // namespace grange::session
+
+#endif  // GRANGE_COORDINATOR_SESSION_ASYNC_STREAM_H_

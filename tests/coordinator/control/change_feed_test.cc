@@ -1,0 +1,102 @@
+#include "coordinator/control/change_feed.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <thread>
+
+#include "absl/time/clock.h"
+
+namespace grange::control {
+namespace {
+
+constexpr absl::Duration kLong = absl::Minutes(10);  // a wait that must not be used up
+
+constexpr absl::Duration kShort = absl::Milliseconds(20);
+
+// Whether nothing had been signalled: then the wait lasts as long as it may.
+bool WaitsInVain(Wakeup& wakeup, Wakeup::Cause cause) {
+  const absl::Time before = absl::Now();
+  wakeup.Wait(cause, kShort);
+  return absl::Now() - before >= kShort;
+}
+
+TEST(WakeupTest, ASignalFromBeforeIsNotMissed) {
+  Wakeup wakeup;
+  wakeup.Signal(Wakeup::kState);
+  wakeup.Wait(Wakeup::kState, kLong);  // hangs if it was missed
+}
+
+TEST(WakeupTest, WakesAThreadThatWaits) {
+  Wakeup wakeup;
+  std::thread waiter([&wakeup] { wakeup.Wait(Wakeup::kState | Wakeup::kTrace, kLong); });
+  wakeup.Signal(Wakeup::kTrace);
+  waiter.join();
+}
+
+TEST(WakeupTest, ACauseThatNobodyAskedForIsKept) {
+  Wakeup wakeup;
+  wakeup.Signal(Wakeup::kTrace);
+  wakeup.Wait(Wakeup::kState, absl::ZeroDuration());
+  wakeup.Wait(Wakeup::kTrace, kLong);  // hangs if the wait before had taken it
+}
+
+TEST(WakeupTest, EndsAtItsTimeWithoutASignal) {
+  Wakeup wakeup;
+  EXPECT_TRUE(WaitsInVain(wakeup, Wakeup::kState));
+}
+
+TEST(ChangeFeedTest, TellsThoseOfThePipelineOnly) {
+  ChangeFeed feed;
+  const auto one = std::make_shared<Wakeup>();
+  const auto other = std::make_shared<Wakeup>();
+  const auto handle = feed.Subscribe(PipelineId(1), one);
+  const auto other_handle = feed.Subscribe(PipelineId(2), other);
+  feed.Publish(PipelineId(1));
+  feed.Publish(PipelineId(3));
+  one->Wait(Wakeup::kState, kLong);
+  EXPECT_TRUE(WaitsInVain(*other, Wakeup::kState));
+}
+
+TEST(ChangeFeedTest, OneWakeupMayListenTwiceAndStopOnce) {
+  ChangeFeed feed;
+  const auto wakeup = std::make_shared<Wakeup>();
+  const auto kept = feed.Subscribe(PipelineId(1), wakeup);
+  feed.Subscribe(PipelineId(1), wakeup).reset();
+  feed.Publish(PipelineId(1));
+  wakeup->Wait(Wakeup::kState, kLong);
+}
+
+TEST(ChangeFeedTest, ManyChangesAreOneWakeup) {
+  ChangeFeed feed;
+  const auto wakeup = std::make_shared<Wakeup>();
+  const auto handle = feed.Subscribe(PipelineId(1), wakeup);
+  for (int i = 0; i < 1000; ++i) feed.Publish(PipelineId(1));
+  wakeup->Wait(Wakeup::kState, kLong);
+  EXPECT_TRUE(WaitsInVain(*wakeup, Wakeup::kState));
+}
+
+TEST(ChangeFeedTest, NobodyIsToldAfterItsHandleHasGone) {
+  ChangeFeed feed;
+  const auto wakeup = std::make_shared<Wakeup>();
+  feed.Subscribe(PipelineId(1), wakeup).reset();
+  feed.Publish(PipelineId(1));
+  EXPECT_TRUE(WaitsInVain(*wakeup, Wakeup::kState));
+}
+
+TEST(ChangeFeedTest, CloseWakesAllWhoWait) {
+  ChangeFeed feed;
+  const auto one = std::make_shared<Wakeup>();
+  const auto two = std::make_shared<Wakeup>();
+  const auto first = feed.Subscribe(PipelineId(1), one);
+  const auto second = feed.Subscribe(PipelineId(2), two);
+  EXPECT_FALSE(feed.closed());
+  std::thread waiter([&two] { two->Wait(Wakeup::kState, kLong); });
+  feed.Close();
+  waiter.join();
+  one->Wait(Wakeup::kState, kLong);
+  EXPECT_TRUE(feed.closed());
+}
+
+}  // namespace
+}  // namespace grange::control

@@ -1,0 +1,237 @@
+#include "coordinator/server/submit.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "common/os/child.h"
+#include "tests/coordinator/store/store_fixture.h"
+
+namespace grange::server {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using Outcome = control::SubmitAnswer::Outcome;
+
+constexpr char kFile[] = "test:\n  script: [make test]\n";
+
+// A user's repository, a store and the mirrors of a coordinator.
+class SubmitTest : public store::StoreFixture {
+ protected:
+  void SetUp() override {
+    StoreFixture::SetUp();
+    ASSERT_TRUE(os::MakeDirs(work()).ok());
+    Git({"init", "--quiet", "-b", "main", "."});
+    mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
+    submitter_ = std::make_unique<Submitter>(store(), *mirrors_, clock(), "https://localhost:1");
+  }
+
+  std::string work() const { return dir() + "/work"; }
+  std::string Git(std::vector<std::string> arguments) {
+    os::ChildOptions options;
+    options.argv = {"git", "-c", "user.name=A. U. Thor", "-c", "user.email=thor@example.org"};
+    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    options.env = {absl::StrCat("PATH=", getenv("PATH")), "HOME=" + dir(), "GIT_CONFIG_NOSYSTEM=1"};
+    options.cwd = work();
+    const absl::StatusOr<os::RunResult> result = os::Run(options);
+    EXPECT_TRUE(result.ok() && result->status.ok()) << arguments[0];
+    return result.ok() ? std::string(absl::StripSuffix(result->out, "\n")) : "";
+  }
+  // A commit with this configuration ("": none); its SHA.
+  std::string CommitFile(const std::string& text) {
+    if (!text.empty()) {
+      EXPECT_TRUE(os::WriteFile(work() + "/.gitlab-ci.yml", text).ok());
+      Git({"add", "-A"});
+    }
+    Git({"commit", "--quiet", "--allow-empty", "-m", "a change"});
+    return Git({"rev-parse", "HEAD"});
+  }
+  // Puts what the repository has into the project's mirror, as a push does.
+  void BringObjects() { ASSERT_TRUE(mirrors_->Fetch(project(), "file://" + work(), "main").ok()); }
+  control::SubmitOrder Order(const std::string& sha) const {
+    control::SubmitOrder order;
+    order.request_key = "key-1";
+    order.project = "portal";
+    order.sha = sha;
+    order.ref_name = "main";
+    return order;
+  }
+  absl::StatusOr<server::Submitted> Submit(const control::SubmitOrder& order) {
+    return submitter_->Submit(order);
+  }
+  size_t Pipelines() { return store().ListPipelines(project(), 100, {})->size(); }
+
+  std::unique_ptr<source::GitMirrors> mirrors_;
+  std::unique_ptr<Submitter> submitter_;
+};
+
+TEST_F(SubmitTest, MakesAPipelineOfTheCommit) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kCreated);
+  EXPECT_EQ(submitted->answer.sha, sha);
+  const store::PipelineRow row = *store().GetPipeline(submitted->answer.pipeline);
+  EXPECT_EQ(row.commit.title, "a change");
+  EXPECT_EQ(row.source, "push");
+  ASSERT_TRUE(submitted->event.has_value());
+  EXPECT_EQ(submitted->event->id, submitted->answer.pipeline);
+  ASSERT_THAT(submitted->event->jobs, SizeIs(1));
+  EXPECT_EQ(submitted->event->jobs[0].name, "test");
+  EXPECT_TRUE(submitted->event->jobs[0].id.is_set());
+}
+
+TEST_F(SubmitTest, TheSameKeyAgainGivesTheSamePipelineAndStartsNothing) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+  const PipelineId first = Submit(Order(sha))->answer.pipeline;
+
+  const absl::StatusOr<server::Submitted> again = Submit(Order(sha));
+
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->answer.pipeline, first);
+  EXPECT_EQ(again->answer.outcome, Outcome::kCreated);
+  EXPECT_EQ(again->answer.sha, sha);
+  EXPECT_FALSE(again->event.has_value());
+  EXPECT_EQ(Pipelines(), 1u);
+}
+
+TEST_F(SubmitTest, AnotherKeyOrNoneMakesAnotherPipeline) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+  control::SubmitOrder order = Order(sha);
+  for (const char* key : {"key-1", "key-2", "", ""}) {
+    order.request_key = key;
+    ASSERT_TRUE(Submit(order).ok());
+  }
+  EXPECT_EQ(Pipelines(), 4u);
+}
+
+TEST_F(SubmitTest, AsksForObjectsThatAreNotThereAndGoesOnWithTheSameKey) {
+  const std::string sha = CommitFile(kFile);
+  const absl::StatusOr<server::Submitted> first = Submit(Order(sha));
+  ASSERT_TRUE(first.ok()) << first.status();
+  EXPECT_EQ(first->answer.outcome, Outcome::kNeedObjects);
+  EXPECT_EQ(first->answer.project, project());
+  EXPECT_EQ(Pipelines(), 0u);
+
+  BringObjects();
+
+  EXPECT_EQ(Submit(Order(sha))->answer.outcome, Outcome::kCreated);
+}
+
+TEST_F(SubmitTest, AConfigurationWithErrorsIsStoredWithThem) {
+  const std::string sha = CommitFile("test:\n  script: [make]\n  needs: [biuld]\n");
+  BringObjects();
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kInvalid);
+  ASSERT_THAT(submitted->answer.errors, SizeIs(1));
+  EXPECT_THAT(submitted->answer.errors[0], HasSubstr(".gitlab-ci.yml:3:"));
+  EXPECT_FALSE(submitted->event.has_value());
+  const store::PipelineRow row = *store().GetPipeline(submitted->answer.pipeline);
+  EXPECT_EQ(row.state, lifecycle::PipelineState::kFailed);
+  EXPECT_EQ(row.errors, submitted->answer.errors);
+  EXPECT_THAT(*store().UnfinishedPipelines(), IsEmpty());
+
+  const absl::StatusOr<server::Submitted> again = Submit(Order(sha));
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->answer.outcome, Outcome::kInvalid);
+  EXPECT_EQ(again->answer.pipeline, submitted->answer.pipeline);
+  EXPECT_EQ(again->answer.errors, submitted->answer.errors);
+}
+
+TEST_F(SubmitTest, APipelineWithoutJobsIsNoPipelineAlsoTheSecondTime) {
+  const std::string sha =
+      CommitFile("test:\n  script: [make]\n  rules: [{if: '$CI_COMMIT_TAG'}]\n");
+  BringObjects();
+  for (int i = 0; i < 2; ++i) {
+    const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+    ASSERT_TRUE(submitted.ok()) << submitted.status();
+    EXPECT_EQ(submitted->answer.outcome, Outcome::kNoJobs);
+  }
+  EXPECT_EQ(Pipelines(), 0u);
+}
+
+TEST_F(SubmitTest, ACommitWithoutAConfigurationSaysWhatToDo) {
+  const std::string sha = CommitFile("");
+  BringObjects();
+  const absl::Status status = Submit(Order(sha)).status();
+  EXPECT_TRUE(absl::IsNotFound(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("--file"));
+}
+
+TEST_F(SubmitTest, TheCoordinatorFetchesAUrlItself) {
+  const std::string sha = CommitFile(kFile);
+  control::SubmitOrder order = Order("");
+  order.url = "file://" + work();
+  const absl::StatusOr<server::Submitted> submitted = Submit(order);
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.sha, sha);
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kCreated);
+}
+
+TEST_F(SubmitTest, VariablesDecideAboutJobsAndAreKept) {
+  const std::string sha =
+      CommitFile("test:\n  script: [make]\n  rules: [{if: '$MODE == \"full\"'}]\n");
+  BringObjects();
+  control::SubmitOrder order = Order(sha);
+  order.variables = {{"MODE", "full"}};
+  const absl::StatusOr<server::Submitted> submitted = Submit(order);
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  ASSERT_EQ(submitted->answer.outcome, Outcome::kCreated);
+  EXPECT_THAT(store().GetPipeline(submitted->answer.pipeline)->variables,
+              ElementsAre(std::pair<std::string, std::string>("MODE", "full")));
+}
+
+TEST_F(SubmitTest, ForeignTextIsChecked) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+  struct {
+    const char* name;
+    void (*change)(control::SubmitOrder&);
+  } const cases[] = {
+      {"no project", [](control::SubmitOrder& o) { o.project = ""; }},
+      {"project like an option", [](control::SubmitOrder& o) { o.project = "-x"; }},
+      {"project that leaves", [](control::SubmitOrder& o) { o.project = "../x"; }},
+      {"project with a space", [](control::SubmitOrder& o) { o.project = "a b"; }},
+      {"long project", [](control::SubmitOrder& o) { o.project = std::string(201, 'x'); }},
+      {"ref like an option", [](control::SubmitOrder& o) { o.ref_name = "--upload-pack=x"; }},
+      {"ref with dots", [](control::SubmitOrder& o) { o.ref_name = "a..b"; }},
+      {"short sha", [](control::SubmitOrder& o) { o.sha = "abc"; }},
+      {"no sha", [](control::SubmitOrder& o) { o.sha = ""; }},
+      {"sha that is none", [](control::SubmitOrder& o) { o.sha = std::string(40, 'g'); }},
+      {"unknown event", [](control::SubmitOrder& o) { o.event = "hello"; }},
+      {"file that leaves", [](control::SubmitOrder& o) { o.file = "../../etc/passwd"; }},
+      {"absolute file", [](control::SubmitOrder& o) { o.file = "/etc/passwd"; }},
+  };
+  for (const auto& c : cases) {
+    control::SubmitOrder order = Order(sha);
+    c.change(order);
+    const absl::Status status = Submit(order).status();
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << c.name << ": " << status;
+  }
+  EXPECT_EQ(Pipelines(), 0u);
+}
+
+TEST_F(SubmitTest, AKeyThatBelongsToAnotherCommandIsRefused) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+  ASSERT_TRUE(store().PutAnswer("key-1", "agent drained").ok());
+  EXPECT_TRUE(absl::IsAlreadyExists(Submit(Order(sha)).status()));
+}
+
+}  // namespace
+}  // namespace grange::server

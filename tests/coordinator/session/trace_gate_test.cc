@@ -1,0 +1,42 @@
+#include "coordinator/session/trace_gate.h"
+
+#include <gtest/gtest.h>
+
+namespace grange::session {
+namespace {
+
+constexpr AgentId kAgent(3);
+constexpr Assignment kRight{.job = JobId(1), .attempt = 2, .fence = Fence{5}};
+
+TEST(TraceGateTest, OnlyTheHolderOfTheRightMayWrite) {
+  TraceGate gate;
+  gate.Open(kRight, kAgent);
+  EXPECT_TRUE(gate.Allows(kRight, kAgent));
+  EXPECT_FALSE(gate.Allows(kRight, AgentId(4)));
+  EXPECT_FALSE(gate.Allows({.job = JobId(1), .attempt = 2, .fence = Fence{4}}, kAgent));
+  EXPECT_FALSE(gate.Allows({.job = JobId(1), .attempt = 2, .fence = Fence{6}}, kAgent));
+  EXPECT_FALSE(gate.Allows({.job = JobId(1), .attempt = 1, .fence = Fence{5}}, kAgent));
+  EXPECT_FALSE(gate.Allows({.job = JobId(2), .attempt = 2, .fence = Fence{5}}, kAgent));
+}
+
+TEST(TraceGateTest, ANewRightEndsTheOldOne) {
+  TraceGate gate;
+  gate.Open(kRight, kAgent);
+  const Assignment newer{.job = JobId(1), .attempt = 3, .fence = Fence{9}};
+  gate.Open(newer, AgentId(4));
+  EXPECT_FALSE(gate.Allows(kRight, kAgent));
+  EXPECT_TRUE(gate.Allows(newer, AgentId(4)));
+}
+
+TEST(TraceGateTest, IsClosedForWhateverAssignmentTheJobHas) {
+  TraceGate gate;
+  gate.Open(kRight, kAgent);
+  gate.Close(JobId(2));
+  EXPECT_TRUE(gate.Allows(kRight, kAgent));
+  gate.Close(JobId(1));
+  EXPECT_FALSE(gate.Allows(kRight, kAgent));
+  gate.Close(JobId(1));  // again is fine
+}
+
+}  // namespace
+}  // namespace grange::session

@@ -1,0 +1,81 @@
+#ifndef GRANGE_TESTS_SIM_HUB_H_
+#define GRANGE_TESTS_SIM_HUB_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/schedule/scheduler.h"
+#include "tests/sim/dice.h"
+#include "tests/sim/fake_store.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/messages.h"
+
+namespace grange::sim {
+
+// A coordinator process: the real scheduler between a fake store and fake sessions. What the
+// scheduler decides is gathered in a batch; Commit() stores the rows of all of it and only then
+// lets the sends out.
+class Hub {
+ public:
+  // `strikes` rolls for a fault and counts it; `print`, if set, gets a line for each step.
+  Hub(FakeStore& store, Witness& witness, Planted planted, std::function<bool(Fault)> strikes,
+      std::function<void(const std::string&)> print)
+      : store_(store),
+        witness_(witness),
+        planted_(planted),
+        strikes_(std::move(strikes)),
+        print_(std::move(print)) {}
+
+  bool up() const { return scheduler_ != nullptr; }
+  const schedule::Scheduler& scheduler() const { return *scheduler_; }
+
+  void Start(absl::Time now);  // recovery: rows become events
+  void Crash();                // the world ends its connections
+
+  void Handle(Connection& connection, const ToHub& message, absl::Time now);
+  // The hub has noticed that the connection is dead.
+  void SessionEnds(Connection& connection, absl::Time now);
+  bool IsCurrent(const Connection& connection) const;
+  void Apply(const schedule::Event& event, absl::Time now);
+
+  // False if there was nothing to commit. May crash before, between and after.
+  bool Commit();
+  bool has_batch() const { return !batch_.empty(); }
+  // Makes what has arrived of the traces durable.
+  void SyncTraces();
+
+ private:
+  struct WaitingResult {
+    const Connection* connection;
+    Result result;
+  };
+
+  bool checks_fences() const { return planted_ != Planted::kNoFenceCheck; }
+  void On(Connection& connection, const Hello& hello, absl::Time now);
+  void On(Connection& connection, const Result& result, absl::Time now);
+  void On(Connection& connection, const Chunk& chunk, absl::Time now);
+  void PostResult(const Connection& connection, const Result& result, absl::Time now);
+  void Send(const schedule::Decision& decision);
+  void SendResumes(Connection& connection, const schedule::SendWelcome& welcome);
+
+  FakeStore& store_;
+  Witness& witness_;
+  const Planted planted_;
+  const std::function<bool(Fault)> strikes_;
+  const std::function<void(const std::string&)> print_;
+
+  // What dies with the process.
+  std::unique_ptr<schedule::Scheduler> scheduler_;
+  std::vector<schedule::Decision> batch_;
+  std::map<AgentId, Connection*> sessions_;
+  std::vector<WaitingResult> waiting_;
+  int64_t next_session_ = 1;
+};
+
+}  // namespace grange::sim
+
+#endif  // GRANGE_TESTS_SIM_HUB_H_
