@@ -33,10 +33,14 @@
 #include "common/os/real_clock.h"
 #include "common/os/signals.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/quiet_timers.h"
 
 namespace grange::session {
 namespace {
 
+// How late gRPC's timers may be: while a connection is made, and while one is there.
+constexpr absl::Duration kTimersBusy = absl::Milliseconds(100);
+constexpr absl::Duration kTimersQuiet = absl::Seconds(4);
 constexpr off_t kBallastBytes = 16 << 20;
 // Preparing and uploading may go on in each slot, beside the removal of old folders.
 constexpr size_t kWorkersMax = 16;
@@ -127,6 +131,7 @@ absl::Status RunAgent(const RunOptions& options) {
                                             "' is missing; install "
                                             "grange-shim beside grange-agent"));
   }
+  rpc::QuietTimers timers(kTimersBusy);
   GRANGE_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
                           rpc::MakeChannel({.address = loaded.identity.coordinator,
                                             .ca_pem = loaded.ca_pem,
@@ -180,7 +185,9 @@ absl::Status RunAgent(const RunOptions& options) {
       if (table.empty()) stop("drained");
     }
   });
+  session.set_on_closed([&] { timers.SetPeriod(kTimersBusy); });
   session.set_on_open([&, first = true]() mutable {
+    timers.SetPeriod(kTimersQuiet);
     if (!std::exchange(first, false)) return;
     std::printf("ready: agent '%s' (%lld) takes jobs of %s in %d slots\n", settings.name.c_str(),
                 static_cast<long long>(settings.agent.value()), settings.server.c_str(),

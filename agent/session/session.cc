@@ -319,6 +319,7 @@ void Session::EndSession(const absl::Status& why) {
   for (os::EventLoop::TimerId* timer : {&heartbeat_timer_, &silence_timer_}) {
     if (*timer != 0) loop_.Cancel(std::exchange(*timer, 0));
   }
+  if (on_closed_) on_closed_();
   if (stopping_) return;
   if (healthy) backoff_.Reset();
   const absl::Duration wait = WaitAfter(why);

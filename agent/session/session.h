@@ -35,8 +35,6 @@ class Session : public job::Hub, public trace::TraceWriter {
     std::string version;
     std::shared_ptr<grpc::Channel> channel;
   };
-  // Called when the first session, and each later one, is open.
-  using OnOpen = std::function<void()>;
 
   Session(os::EventLoop& loop, const Clock& clock, CompletionLoop& completions,
           const AgentState& state, trace::TraceSender& traces, Options options);
@@ -44,7 +42,9 @@ class Session : public job::Hub, public trace::TraceWriter {
 
   // Before Start(); the table and this one know each other.
   void Attach(job::JobTable& table) { table_ = &table; }
-  void set_on_open(OnOpen on_open) { on_open_ = std::move(on_open); }
+  // Called whenever a session is open, and whenever one has ended or could not be opened.
+  void set_on_open(std::function<void()> on_open) { on_open_ = std::move(on_open); }
+  void set_on_closed(std::function<void()> on_closed) { on_closed_ = std::move(on_closed); }
 
   void Start();
   // Tells the coordinator at once how many slots are free.
@@ -93,7 +93,7 @@ class Session : public job::Hub, public trace::TraceWriter {
   const std::unique_ptr<v1::AgentHub::Stub> stub_;
   const std::string instance_id_;
   job::JobTable* table_ = nullptr;  // not owned; set once by Attach()
-  OnOpen on_open_;
+  std::function<void()> on_open_, on_closed_;
 
   // Of the current session. What comes from an older one has another generation.
   uint64_t generation_ = 0;

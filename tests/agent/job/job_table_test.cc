@@ -29,8 +29,8 @@ TEST(JobTableTest, RunsAnOfferedJobOnceItIsStarted) {
   ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
   bench.Start(kJob);
   ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 success"));
-  EXPECT_THAT(bench.events(), ElementsAre("accepted job#1/1@5", "started job#1/1@5",
-                                          "finished job#1/1@5 success"));
+  EXPECT_THAT(bench.events(),
+              ElementsAre("accepted job#1/1@5", "started job#1/1@5", "finished job#1/1@5 success"));
   EXPECT_EQ(bench.trace(kJob), "$ echo hello\nhello\n");
   EXPECT_EQ(bench.result(kJob)->trace_bytes, bench.trace(kJob).size());
   EXPECT_EQ(bench.result(kJob)->trace_sha256, os::Sha256Of(bench.trace(kJob)));
@@ -254,8 +254,7 @@ void WriteStarting(const AgentBench& bench, const std::string& boot_id) {
   os::EventLoop loop;
   auto journal =
       trace::Journal::Open({.path = bench.Path("journal"), .make_room = nullptr}, loop).value();
-  ASSERT_TRUE(
-      journal->AppendLazily({trace::Record::Kind::kAccepted, kJob, "0\ntouch ran"}).ok());
+  ASSERT_TRUE(journal->AppendLazily({trace::Record::Kind::kAccepted, kJob, "0\ntouch ran"}).ok());
   ASSERT_TRUE(journal->AppendLazily({trace::Record::Kind::kStarting, kJob, boot_id}).ok());
   ASSERT_TRUE(os::MakeDirs(bench.Path("jobs/1-1")).ok());
 }

@@ -40,8 +40,7 @@ TEST(ScriptTextTest, FailsWhenAnyPartOfAPipeFails) {
 }
 
 TEST(ScriptTextTest, RunsAllCommandsInOneShell) {
-  EXPECT_EQ(RunScript({"cd /", "X=5", "echo $PWD$X"}).out,
-            "$ cd /\n$ X=5\n$ echo $PWD$X\n/5\n");
+  EXPECT_EQ(RunScript({"cd /", "X=5", "echo $PWD$X"}).out, "$ cd /\n$ X=5\n$ echo $PWD$X\n/5\n");
 }
 
 TEST(ScriptTextTest, LetsACommandSpanSeveralEntries) {
@@ -59,8 +58,8 @@ TEST(ScriptTextTest, KeepsHereDocuments) {
 }
 
 TEST(ScriptTextTest, AnnouncesEveryCharacterAsItIs) {
-  const std::vector<std::string> commands = {
-      ": 'single' \"double\" \\ $HOME `id` %s !! ~ # x", ": \xff\xfe \xc3\xa9", ": '\\n'"};
+  const std::vector<std::string> commands = {": 'single' \"double\" \\ $HOME `id` %s !! ~ # x",
+                                             ": \xff\xfe \xc3\xa9", ": '\\n'"};
   for (const std::string& command : commands) {
     EXPECT_EQ(RunScript({command}).out, "$ " + command + "\n");
   }

@@ -20,8 +20,8 @@ class JournalTest : public testing::Test {
   ~JournalTest() override { os::RemoveTree(dir_).IgnoreError(); }
 
   std::unique_ptr<Journal> Open(uint64_t rewrite_bytes = 4 << 20) {
-    absl::StatusOr<std::unique_ptr<Journal>> journal = Journal::Open(
-        {.path = path_, .rewrite_bytes = rewrite_bytes, .make_room = nullptr}, loop_);
+    absl::StatusOr<std::unique_ptr<Journal>> journal =
+        Journal::Open({.path = path_, .rewrite_bytes = rewrite_bytes, .make_room = nullptr}, loop_);
     EXPECT_TRUE(journal.ok()) << journal.status();
     return *std::move(journal);
   }
@@ -80,8 +80,7 @@ TEST_F(JournalTest, RewritesItselfWhenMostOfItIsForgotten) {
   const auto journal = Open(/*rewrite_bytes=*/100'000);
   for (int i = 1; i <= 50; ++i) {
     const Assignment assignment{JobId(i), 1, Fence{1}};
-    ASSERT_TRUE(
-        journal->AppendLazily({Kind::kAccepted, assignment, std::string(5'000, 'x')}).ok());
+    ASSERT_TRUE(journal->AppendLazily({Kind::kAccepted, assignment, std::string(5'000, 'x')}).ok());
     ASSERT_TRUE(journal->AppendLazily({Kind::kForgotten, assignment, ""}).ok());
   }
   journal->Append({Kind::kAccepted, kTwo, "kept"}, [&](const absl::Status& status) {
@@ -134,8 +133,7 @@ TEST_F(JournalTest, NeverTakesADamagedRecordForATrueOne) {
 
 TEST_F(JournalTest, RefusesAFileThatIsNoJournal) {
   ASSERT_TRUE(os::WriteFile(path_, "something else entirely").ok());
-  const auto journal =
-      Journal::Open({.path = path_, .make_room = nullptr}, loop_);
+  const auto journal = Journal::Open({.path = path_, .make_room = nullptr}, loop_);
   EXPECT_TRUE(absl::IsFailedPrecondition(journal.status())) << journal.status();
   EXPECT_EQ(Content(), "something else entirely");
 }

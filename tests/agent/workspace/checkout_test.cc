@@ -59,8 +59,8 @@ class CheckoutTest : public testing::Test {
   // Runs git for the test itself and returns what it prints.
   std::string Git(std::vector<std::string> args) {
     os::ChildOptions options;
-    options.argv = {"git", "-c", "user.name=T", "-c", "user.email=t@example.org",
-                    "-c", "safe.directory=*"};
+    options.argv = {
+        "git", "-c", "user.name=T", "-c", "user.email=t@example.org", "-c", "safe.directory=*"};
     options.argv.insert(options.argv.end(), args.begin(), args.end());
     const absl::StatusOr<os::RunResult> result = os::Run(options);
     EXPECT_TRUE(result.ok()) << result.status();
@@ -125,7 +125,8 @@ TEST_F(CheckoutTest, CleansAReusedWorkTreeOfAllThatIsNotPartOfTheCommit) {
   ASSERT_TRUE(os::MakeDirs(Path("tree/folder/deep")).ok());
   ASSERT_TRUE(os::WriteFile(Path("tree/.git/config"), "[core]\n\tfsmonitor = /bin/false\n").ok());
   ASSERT_TRUE(os::MakeDirs(Path("tree/.git/hooks")).ok());
-  ASSERT_TRUE(os::WriteFile(Path("tree/.git/hooks/post-checkout"), "#!/bin/sh\nexit 1\n", 0755).ok());
+  ASSERT_TRUE(
+      os::WriteFile(Path("tree/.git/hooks/post-checkout"), "#!/bin/sh\nexit 1\n", 0755).ok());
   ASSERT_TRUE(os::WriteFile(Path("tree/.git/index.lock"), "").ok());
   const absl::Status status = CheckOut(At(first));
   ASSERT_TRUE(status.ok()) << status;
@@ -137,7 +138,8 @@ TEST_F(CheckoutTest, CleansAReusedWorkTreeOfAllThatIsNotPartOfTheCommit) {
 TEST_F(CheckoutTest, KeepsUnchangedFilesWhenItFetches) {
   const std::string sha = Commit("a", "1");
   ASSERT_TRUE(CheckOut(At(sha)).ok());
-  struct stat before {}, after {};
+  struct stat before {
+  }, after{};
   ASSERT_EQ(::stat(Path("tree/a").c_str(), &before), 0);
   ASSERT_TRUE(CheckOut(At(sha)).ok());
   ASSERT_EQ(::stat(Path("tree/a").c_str(), &after), 0);
@@ -193,7 +195,8 @@ TEST_F(CheckoutTest, NamesATagAsATagAndNoBadNameAtAll) {
   sources.ref_name = "v1.0";
   ASSERT_TRUE(CheckOut(sources).ok());
   EXPECT_EQ(Git({"-C", Path("tree"), "rev-parse", "refs/tags/v1.0"}), sources.sha);
-  for (const char* hostile : {"-rf", "a..b", "$(touch x)", "../../x", "a b", "", "x\ny", "a.lock"}) {
+  for (const char* hostile :
+       {"-rf", "a..b", "$(touch x)", "../../x", "a b", "", "x\ny", "a.lock"}) {
     sources.ref_name = hostile;
     const absl::Status status = CheckOut(sources);
     EXPECT_TRUE(status.ok()) << hostile << ": " << status;
@@ -231,8 +234,9 @@ TEST(RefNameTest, FollowsTheRulesOfGit) {
   for (const char* good : {"main", "feature/a-b", "v1.0", "a@b", "\xc3\xa9"}) {
     EXPECT_TRUE(IsRefName(good)) << good;
   }
-  for (const char* bad : {"", "@", "a..b", "a b", ".a", "a/.b", "a.lock", "a.lock/b", "a//b", "/a",
-                          "a/", "a~1", "a^", "a:b", "a?", "a*", "a[", "a\\b", "a@{b", "a.", "a\x7f"}) {
+  for (const char* bad :
+       {"",    "@",  "a..b", "a b", ".a", "a/.b", "a.lock", "a.lock/b", "a//b", "/a",   "a/",
+        "a~1", "a^", "a:b",  "a?",  "a*", "a[",   "a\\b",   "a@{b",     "a.",   "a\x7f"}) {
     EXPECT_FALSE(IsRefName(bad)) << bad;
   }
 }
