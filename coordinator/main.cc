@@ -11,9 +11,14 @@
 #include "common/log/log.h"
 #include "common/os/event_loop.h"
 #include "common/os/signals.h"
+#include "common/rpc/quiet_timers.h"
 #include "coordinator/server/coordinator.h"
 
 namespace {
+
+// How late gRPC's timers may be here: they end calls whose deadline has passed, nothing else. What
+// the protocol with agents measures has clocks of its own.
+constexpr absl::Duration kTimersPeriod = absl::Seconds(2);
 
 // No secret may end up in a core file.
 void ForbidCoreDumps() {
@@ -23,6 +28,7 @@ void ForbidCoreDumps() {
 }
 
 int Run(const grange::server::CoordinatorOptions& options, int signals) {
+  grange::rpc::QuietTimers timers(kTimersPeriod);
   absl::StatusOr<std::unique_ptr<grange::server::Coordinator>> coordinator =
       grange::server::Coordinator::Start(options);
   if (!coordinator.ok()) {

@@ -1,5 +1,6 @@
 #include "coordinator/control/change_feed.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -10,9 +11,14 @@
 namespace grange::control {
 namespace {
 
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
 constexpr absl::Duration kLong = absl::Minutes(10);  // a wait that must not be used up
 
 constexpr absl::Duration kShort = absl::Milliseconds(20);
+
+const PipelineChange kChange = {.pipeline = true, .jobs = {}};
 
 // Whether nothing had been signalled: then the wait lasts as long as it may.
 bool WaitsInVain(Wakeup& wakeup, Wakeup::Cause cause) {
@@ -46,14 +52,28 @@ TEST(WakeupTest, EndsAtItsTimeWithoutASignal) {
   EXPECT_TRUE(WaitsInVain(wakeup, Wakeup::kState));
 }
 
+TEST(WakeupTest, TakesEachChangeOnce) {
+  Wakeup wakeup;
+  wakeup.Signal({.pipeline = false, .jobs = {JobId(1)}});
+  wakeup.Signal({.pipeline = true, .jobs = {JobId(1), JobId(2)}});
+
+  const PipelineChange change = wakeup.TakeChange();
+  EXPECT_TRUE(change.pipeline);
+  EXPECT_THAT(change.jobs, ElementsAre(JobId(1), JobId(2)));
+
+  const PipelineChange none = wakeup.TakeChange();
+  EXPECT_FALSE(none.pipeline);
+  EXPECT_THAT(none.jobs, IsEmpty());
+}
+
 TEST(ChangeFeedTest, TellsThoseOfThePipelineOnly) {
   ChangeFeed feed;
   const auto one = std::make_shared<Wakeup>();
   const auto other = std::make_shared<Wakeup>();
   const auto handle = feed.Subscribe(PipelineId(1), one);
   const auto other_handle = feed.Subscribe(PipelineId(2), other);
-  feed.Publish(PipelineId(1));
-  feed.Publish(PipelineId(3));
+  feed.Publish(PipelineId(1), kChange);
+  feed.Publish(PipelineId(3), kChange);
   one->Wait(Wakeup::kState, kLong);
   EXPECT_TRUE(WaitsInVain(*other, Wakeup::kState));
 }
@@ -63,7 +83,7 @@ TEST(ChangeFeedTest, OneWakeupMayListenTwiceAndStopOnce) {
   const auto wakeup = std::make_shared<Wakeup>();
   const auto kept = feed.Subscribe(PipelineId(1), wakeup);
   feed.Subscribe(PipelineId(1), wakeup).reset();
-  feed.Publish(PipelineId(1));
+  feed.Publish(PipelineId(1), kChange);
   wakeup->Wait(Wakeup::kState, kLong);
 }
 
@@ -71,7 +91,7 @@ TEST(ChangeFeedTest, ManyChangesAreOneWakeup) {
   ChangeFeed feed;
   const auto wakeup = std::make_shared<Wakeup>();
   const auto handle = feed.Subscribe(PipelineId(1), wakeup);
-  for (int i = 0; i < 1000; ++i) feed.Publish(PipelineId(1));
+  for (int i = 0; i < 1000; ++i) feed.Publish(PipelineId(1), kChange);
   wakeup->Wait(Wakeup::kState, kLong);
   EXPECT_TRUE(WaitsInVain(*wakeup, Wakeup::kState));
 }
@@ -80,7 +100,7 @@ TEST(ChangeFeedTest, NobodyIsToldAfterItsHandleHasGone) {
   ChangeFeed feed;
   const auto wakeup = std::make_shared<Wakeup>();
   feed.Subscribe(PipelineId(1), wakeup).reset();
-  feed.Publish(PipelineId(1));
+  feed.Publish(PipelineId(1), kChange);
   EXPECT_TRUE(WaitsInVain(*wakeup, Wakeup::kState));
 }
 
