@@ -9,6 +9,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/synchronization/mutex.h"
 #include "agent/session/check.h"
 #include "agent/session/registration.h"
 #include "agent/session/run_agent.h"
@@ -134,4 +135,8 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace grange::session
 
-int main(int argc, char** argv) { return grange::session::Main(argc, argv); }
+int main(int argc, char** argv) {
+  // The packaged Abseil looks for deadlocks at each lock, gRPC's included.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  return grange::session::Main(argc, argv);
+}

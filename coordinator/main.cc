@@ -18,7 +18,7 @@ namespace {
 
 // How late gRPC's timers may be here: they end calls whose deadline has passed, nothing else. What
 // the protocol with agents measures has clocks of its own.
-constexpr absl::Duration kTimersPeriod = absl::Seconds(2);
+constexpr absl::Duration kTimersPeriod = absl::Seconds(4);
 
 // No secret may end up in a core file.
 void ForbidCoreDumps() {

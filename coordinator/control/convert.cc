@@ -7,11 +7,9 @@
 #include "coordinator/pipeline/graph_json.h"
 
 namespace grange::control {
-namespace {
 
-// What the compiled job adds to its row; a row of an older version may lack some of it.
-void AddPlan(const std::string& plan_json, v1::Job* message) {
-  const absl::StatusOr<pipeline::JobPlan> plan = pipeline::JobFromJson(plan_json);
+void AddPlan(const store::JobRow& row, v1::Job* message) {
+  const absl::StatusOr<pipeline::JobPlan> plan = pipeline::JobFromJson(row.plan_json);
   if (!plan.ok()) return;
   message->set_allow_failure(plan->allow_failure.always);
   message->set_when(std::string(lifecycle::WhenName(plan->when)));
@@ -23,8 +21,6 @@ void AddPlan(const std::string& plan_json, v1::Job* message) {
   }
   if (plan->timeout.has_value()) message->set_timeout_ms(absl::ToInt64Milliseconds(*plan->timeout));
 }
-
-}  // namespace
 
 int64_t ToMillis(absl::Time time) {
   if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) return 0;
@@ -53,6 +49,11 @@ void ToProto(const store::PipelineRow& row, v1::Pipeline* message) {
 }
 
 void ToProto(const store::JobRow& row, v1::Job* message) {
+  AddPlan(row, message);
+  AddProgress(row, message);
+}
+
+void AddProgress(const store::JobRow& row, v1::Job* message) {
   const schedule::StoreJob& progress = row.progress;
   message->set_id(row.id.value());
   message->set_pipeline_id(row.pipeline.value());
@@ -76,7 +77,6 @@ void ToProto(const store::JobRow& row, v1::Job* message) {
   message->set_detail(progress.detail);
   message->set_trace_bytes(row.trace_bytes);
   message->set_dropped_bytes(row.dropped_bytes);
-  AddPlan(row.plan_json, message);
   if (progress.allowed_to_fail) message->set_allow_failure(true);
 }
 

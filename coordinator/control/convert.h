@@ -12,6 +12,10 @@ int64_t ToMillis(absl::Time time);  // 0 for "not yet"
 
 void ToProto(const store::PipelineRow& row, v1::Pipeline* message);
 void ToProto(const store::JobRow& row, v1::Job* message);
+// The two halves of it: what the compiled job says, which never changes and takes a while to read
+// (a row of an older version may lack some of it), and all else.
+void AddPlan(const store::JobRow& row, v1::Job* message);
+void AddProgress(const store::JobRow& row, v1::Job* message);
 void ToProto(const store::AttemptRow& row, v1::Attempt* message);
 void ToProto(const store::TokenRow& row, v1::Token* message);
 // The commit of its newest pipeline.

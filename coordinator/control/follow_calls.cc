@@ -94,8 +94,10 @@ class Watcher {
     } else {
       tails_.erase(row.id);
     }
-    v1::Job message;
-    ToProto(row, &message);
+    const auto [planned, is_new] = planned_.try_emplace(row.id);
+    if (is_new) AddPlan(row, &planned->second);
+    v1::Job message = planned->second;
+    AddProgress(row, &message);
     message.set_trace_bytes(0);  // grows with every line; not news here
     if (!Remember(message.SerializeAsString(), job_told_[row.id])) return false;
     *event.add_jobs() = std::move(message);
@@ -127,6 +129,7 @@ class Watcher {
   const PipelineId pipeline_;
   const std::shared_ptr<Wakeup> wakeup_;
   std::string pipeline_told_;
+  std::map<JobId, v1::Job> planned_;  // what AddPlan() says
   std::map<JobId, std::string> job_told_;
   std::map<JobId, Tail> tails_;  // of running jobs
   bool ended_ = false;

@@ -176,8 +176,8 @@ absl::Status CoordinatorImpl::Recover() {
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
-  submitter_ =
-      std::make_unique<Submitter>(*store_, *mirrors_, clock_, [this] { return ServerUrl(); });
+  submitter_ = std::make_unique<Submitter>(*store_, *mirrors_, *book_, clock_,
+                                           [this] { return ServerUrl(); });
   results_thread_ = std::thread([this] { results_.Run(); });
   return absl::OkStatus();
 }

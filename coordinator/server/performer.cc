@@ -15,7 +15,7 @@ namespace {
 
 constexpr absl::Duration kRetryFullDisk = absl::Seconds(1);
 // How long rows that nobody waits for are kept back for the next transaction that somebody does.
-constexpr absl::Duration kCompanyWait = absl::Milliseconds(3);
+constexpr absl::Duration kCompanyWait = absl::Milliseconds(10);
 constexpr int kFailuresMax = 3;
 
 // Nobody hears of it and nothing ends by it, such as "running": it may wait for company.

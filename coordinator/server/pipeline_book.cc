@@ -15,17 +15,21 @@ absl::StatusOr<std::shared_ptr<const PipelineFacts>> PipelineBook::Get(PipelineI
     const auto found = facts_.find(pipeline);
     if (found != facts_.end()) return found->second;
   }
-  const std::shared_ptr<PipelineFacts> facts = std::make_shared<PipelineFacts>();
-  GRANGE_ASSIGN_OR_RETURN(facts->row, store_.GetPipeline(pipeline));
-  GRANGE_ASSIGN_OR_RETURN(facts->project, store_.GetProject(facts->row.project));
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_.GetPipeline(pipeline));
+  GRANGE_ASSIGN_OR_RETURN(const store::Project project, store_.GetProject(row.project));
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::JobRow> jobs, store_.JobsOf(pipeline));
-  for (const store::JobRow& job : jobs) {
-    GRANGE_ASSIGN_OR_RETURN(facts->plans[job.id], pipeline::JobFromJson(job.plan_json));
-  }
+  GRANGE_ASSIGN_OR_RETURN(PipelineFacts facts, FactsOf(row, project, jobs));
+  return Keep(std::move(facts));
+}
+
+void PipelineBook::Put(PipelineFacts facts) { Keep(std::move(facts)); }
+
+std::shared_ptr<const PipelineFacts> PipelineBook::Keep(PipelineFacts facts) {
+  auto shared = std::make_shared<const PipelineFacts>(std::move(facts));
   base::MutexLock lock(mu_);
-  for (const store::JobRow& job : jobs) by_job_[job.id] = pipeline;
-  facts_[pipeline] = facts;
-  return std::shared_ptr<const PipelineFacts>(facts);
+  for (const auto& [job, plan] : shared->plans) by_job_[job] = shared->row.id;
+  facts_[shared->row.id] = shared;
+  return shared;
 }
 
 absl::StatusOr<std::shared_ptr<const PipelineFacts>> PipelineBook::GetByJob(JobId job) {
@@ -50,13 +54,21 @@ void PipelineBook::Forget(PipelineId pipeline) {
   facts_.erase(found);
 }
 
-absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
-                                                const std::string& project_name,
-                                                const std::map<std::string, std::string>& settings,
-                                                const std::vector<store::JobRow>& jobs) {
+absl::StatusOr<PipelineFacts> FactsOf(const store::PipelineRow& row, const store::Project& project,
+                                      const std::vector<store::JobRow>& jobs) {
+  PipelineFacts facts{.row = row, .project = project, .plans = {}};
+  for (const store::JobRow& job : jobs) {
+    GRANGE_ASSIGN_OR_RETURN(facts.plans[job.id], pipeline::JobFromJson(job.plan_json));
+  }
+  return facts;
+}
+
+schedule::PipelineAdded ToEvent(const PipelineFacts& facts,
+                                const std::vector<store::JobRow>& jobs) {
+  const store::PipelineRow& row = facts.row;
   schedule::PipelineAdded event{.id = row.id,
                                 .project = row.project,
-                                .project_name = project_name,
+                                .project_name = facts.project.name,
                                 .stages = row.stages,
                                 .jobs = {},
                                 .state = row.state,
@@ -64,7 +76,7 @@ absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
   std::map<std::string, JobId> by_name;
   for (const store::JobRow& job : jobs) by_name[job.name] = job.id;
   for (const store::JobRow& job : jobs) {
-    GRANGE_ASSIGN_OR_RETURN(const pipeline::JobPlan plan, pipeline::JobFromJson(job.plan_json));
+    const pipeline::JobPlan& plan = facts.plans.at(job.id);
     schedule::JobNode node;
     node.id = job.id;
     node.name = job.name;
@@ -83,7 +95,7 @@ absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
     node.retry = plan.retry;
     node.start_in = plan.start_in;
     node.interruptible = plan.interruptible;
-    node.stop_on_disconnect = StopsOnDisconnect(plan, settings);
+    node.stop_on_disconnect = StopsOnDisconnect(plan, facts.project.settings);
     const schedule::StoreJob& progress = job.progress;
     node.state = progress.state;
     node.attempt = progress.attempt;

@@ -31,20 +31,26 @@ class PipelineBook {
   absl::StatusOr<std::shared_ptr<const PipelineFacts>> Get(PipelineId pipeline)
       ABSL_LOCKS_EXCLUDED(mu_);
   absl::StatusOr<std::shared_ptr<const PipelineFacts>> GetByJob(JobId job) ABSL_LOCKS_EXCLUDED(mu_);
+  // Of a new pipeline, whose rows are durable: nobody has to read them again.
+  void Put(PipelineFacts facts) ABSL_LOCKS_EXCLUDED(mu_);
   void Forget(PipelineId pipeline) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:
+  std::shared_ptr<const PipelineFacts> Keep(PipelineFacts facts) ABSL_LOCKS_EXCLUDED(mu_);
+
   store::Store& store_;
   base::Mutex mu_;
   absl::flat_hash_map<PipelineId, std::shared_ptr<const PipelineFacts>> facts_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<JobId, PipelineId> by_job_ ABSL_GUARDED_BY(mu_);
 };
 
-// What the scheduler is told of a pipeline: from its rows, as far as it had come.
-absl::StatusOr<schedule::PipelineAdded> ToEvent(const store::PipelineRow& row,
-                                                const std::string& project_name,
-                                                const std::map<std::string, std::string>& settings,
-                                                const std::vector<store::JobRow>& jobs);
+// kDataLoss if a job's row can't be read.
+absl::StatusOr<PipelineFacts> FactsOf(const store::PipelineRow& row, const store::Project& project,
+                                      const std::vector<store::JobRow>& jobs);
+
+// What the scheduler is told of a pipeline, as far as its jobs have come. `facts` has a plan for
+// each of `jobs`.
+schedule::PipelineAdded ToEvent(const PipelineFacts& facts, const std::vector<store::JobRow>& jobs);
 
 // How the farm treats a job whose agent is away: GRANGE_ON_DISCONNECT of the job, else the
 // project's setting, else keep.

@@ -29,7 +29,8 @@ absl::StatusOr<schedule::PipelineAdded> RecoverPipeline(store::Store& store, Pip
   GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store.GetPipeline(id));
   GRANGE_ASSIGN_OR_RETURN(const store::Project project, store.GetProject(row.project));
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::JobRow> jobs, store.JobsOf(id));
-  return ToEvent(row, project.name, project.settings, jobs);
+  GRANGE_ASSIGN_OR_RETURN(const PipelineFacts facts, FactsOf(row, project, jobs));
+  return ToEvent(facts, jobs);
 }
 
 }  // namespace grange::server

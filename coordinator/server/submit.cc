@@ -219,7 +219,12 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
                                  {"jobs", int(jobs.size())},
                                  {"errors", int(row.errors.size())}});
   if (!jobs.empty()) {
-    GRANGE_ASSIGN_OR_RETURN(submitted.event, ToEvent(row, project.name, project.settings, jobs));
+    PipelineFacts known{.row = row, .project = project, .plans = {}};
+    for (size_t i = 0; i < jobs.size(); ++i) {
+      known.plans[jobs[i].id] = std::move(compiled.graph->jobs[i]);
+    }
+    submitted.event = ToEvent(known, jobs);
+    book_.Put(std::move(known));
   }
   return submitted;
 }

@@ -10,6 +10,7 @@
 #include "common/base/clock.h"
 #include "coordinator/control/backend.h"
 #include "coordinator/schedule/event.h"
+#include "coordinator/server/pipeline_book.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 
@@ -28,9 +29,13 @@ struct Submitted {
 // pipeline and jobs (or the errors). Blocks on git and the disk. Thread-safe.
 class Submitter {
  public:
-  Submitter(store::Store& store, source::GitMirrors& mirrors, const Clock& clock,
-            std::function<std::string()> server_url)
-      : store_(store), mirrors_(mirrors), clock_(clock), server_url_(std::move(server_url)) {}
+  Submitter(store::Store& store, source::GitMirrors& mirrors, PipelineBook& book,
+            const Clock& clock, std::function<std::string()> server_url)
+      : store_(store),
+        mirrors_(mirrors),
+        book_(book),
+        clock_(clock),
+        server_url_(std::move(server_url)) {}
 
   absl::StatusOr<Submitted> Submit(const control::SubmitOrder& order);
 
@@ -42,6 +47,7 @@ class Submitter {
 
   store::Store& store_;
   source::GitMirrors& mirrors_;
+  PipelineBook& book_;
   const Clock& clock_;
   const std::function<std::string()> server_url_;
 };

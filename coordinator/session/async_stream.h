@@ -41,7 +41,7 @@ class StreamThreads {
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
 
  private:
-  static constexpr int kThreads = 2;
+  static constexpr int kThreads = 1;
 
   void Run() {
     void* tag = nullptr;

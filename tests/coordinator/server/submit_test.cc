@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "common/os/child.h"
+#include "coordinator/pipeline/graph_json.h"
+#include "coordinator/server/pipeline_book.h"
 #include "tests/coordinator/store/store_fixture.h"
 
 namespace grange::server {
@@ -32,7 +34,8 @@ class SubmitTest : public store::StoreFixture {
     ASSERT_TRUE(os::MakeDirs(work()).ok());
     Git({"init", "--quiet", "-b", "main", "."});
     mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
-    submitter_ = std::make_unique<Submitter>(store(), *mirrors_, clock(),
+    book_ = std::make_unique<PipelineBook>(store());
+    submitter_ = std::make_unique<Submitter>(store(), *mirrors_, *book_, clock(),
                                              [] { return std::string("https://localhost:1"); });
   }
 
@@ -72,6 +75,7 @@ class SubmitTest : public store::StoreFixture {
   size_t Pipelines() { return store().ListPipelines(project(), 100, {})->size(); }
 
   std::unique_ptr<source::GitMirrors> mirrors_;
+  std::unique_ptr<PipelineBook> book_;
   std::unique_ptr<Submitter> submitter_;
 };
 
@@ -92,6 +96,22 @@ TEST_F(SubmitTest, MakesAPipelineOfTheCommit) {
   ASSERT_THAT(submitted->event->jobs, SizeIs(1));
   EXPECT_EQ(submitted->event->jobs[0].name, "test");
   EXPECT_TRUE(submitted->event->jobs[0].id.is_set());
+}
+
+TEST_F(SubmitTest, TheBookKnowsThePipelineAsItsRowsSayIt) {
+  const std::string sha = CommitFile(kFile);
+  BringObjects();
+  const PipelineId pipeline = Submit(Order(sha))->answer.pipeline;
+
+  const PipelineFacts put = **book_->Get(pipeline);
+  const PipelineFacts read = **PipelineBook(store()).Get(pipeline);
+
+  EXPECT_EQ(put.row.commit.title, read.row.commit.title);
+  EXPECT_EQ(put.project.id, read.project.id);
+  ASSERT_EQ(put.plans.size(), read.plans.size());
+  for (const auto& [job, plan] : read.plans) {
+    EXPECT_EQ(pipeline::JobToJson(put.plans.at(job)), pipeline::JobToJson(plan));
+  }
 }
 
 TEST_F(SubmitTest, TheSameKeyAgainGivesTheSamePipelineAndStartsNothing) {
