@@ -130,7 +130,7 @@ int JobTable::FreeSlots() const {
   for (const auto& [assignment, attempt] : attempts_) {
     if (attempt->holds_slot()) --free;
   }
-  return draining_ ? 0 : std::max(free, 0);
+  return draining() ? 0 : std::max(free, 0);
 }
 
 uint64_t JobTable::FreeBytes() const {
@@ -139,7 +139,7 @@ uint64_t JobTable::FreeBytes() const {
 
 // The reason why an offer can't be taken, or "".
 std::string JobTable::WhyNot(const Assignment& assignment) const {
-  if (draining_) return "draining";  // the word that the scheduler knows
+  if (draining()) return "draining";  // the word that the scheduler knows
   for (const auto& [other, attempt] : attempts_) {
     if (other.job == assignment.job && other.attempt == assignment.attempt) {
       return absl::StrCat("this attempt is still held under fence ", FenceValue(other.fence));
@@ -204,6 +204,7 @@ std::vector<Report> JobTable::Reports() const {
 }
 
 void JobTable::BeginSession() {
+  draining_ = false;
   for (const auto& [assignment, attempt] : attempts_) attempt->NewSession();
 }
 

@@ -49,7 +49,10 @@ class JobTable {
   void Start(const Assignment& assignment, JobSecrets secrets);
   void Cancel(const Assignment& assignment, absl::Duration grace, bool force);
   void Forget(const Assignment& assignment);  // JobForget and Revoke alike
+  // The coordinator's wish, which it repeats in each session.
   void Drain(bool on) { draining_ = on; }
+  // Takes nothing more, whatever the coordinator wishes.
+  void Close() { closed_ = true; }
 
   std::vector<Report> Reports() const;
   void BeginSession();
@@ -57,7 +60,7 @@ class JobTable {
   // The lease ends at this time since boot; also for attempts that come later.
   void SetLease(absl::Duration deadline);
 
-  bool draining() const { return draining_; }
+  bool draining() const { return draining_ || closed_; }
   bool empty() const { return attempts_.empty(); }
   int FreeSlots() const;
   uint64_t FreeBytes() const;
@@ -82,6 +85,7 @@ class JobTable {
   std::map<Assignment, std::shared_ptr<Attempt>> attempts_;
   std::optional<absl::Duration> lease_;
   bool draining_ = false;
+  bool closed_ = false;
   uint64_t deleted_ = 0;
   std::function<void()> on_empty_;
 };

@@ -180,7 +180,7 @@ absl::Status RunAgent(const RunOptions& options) {
       }
       log::Info("draining");
       drain_and_stop = true;
-      table.Drain(true);
+      table.Close();
       session.SendHeartbeat();
       if (table.empty()) stop("drained");
     }

@@ -13,6 +13,9 @@
 
 namespace grange::rpc {
 
+// Trailing metadata of a call: what a person should know beside its answer. ASCII.
+inline constexpr char kNoticeKey[] = "grange-notice";
+
 // Limits of the wire (docs/formats/agent-protocol.md §10).
 inline constexpr size_t kControlMessageMax = 1 << 20;
 inline constexpr size_t kFilePartMax = 256 << 10;

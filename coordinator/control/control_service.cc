@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
+#include "common/rpc/channel.h"
 #include "common/rpc/status.h"
 #include "coordinator/control/convert.h"
 #include "coordinator/session/control_stream.h"
@@ -55,11 +56,17 @@ v1::SubmitReply::Outcome ToProto(SubmitAnswer::Outcome outcome) {
 
 }  // namespace
 
-absl::StatusOr<User> ControlService::Caller(const grpc::ServerContext& context, Role needed) {
+absl::StatusOr<User> ControlService::Caller(grpc::ServerContext& context, Role needed) {
+  if (!parts_.backend.ReadOnlyReason().empty()) {
+    context.AddTrailingMetadata(
+        rpc::kNoticeKey,
+        "the coordinator's disk is full: nothing goes on until there is space in its state "
+        "directory");
+  }
   return Authorize(parts_.store, session::BearerOf(context), needed, parts_.clock.Now());
 }
 
-grpc::Status ControlService::Act(const grpc::ServerContext& context, Role needed,
+grpc::Status ControlService::Act(grpc::ServerContext& context, Role needed,
                                  const std::string& request_key, v1::ActionReply* reply,
                                  const std::function<absl::StatusOr<std::string>()>& work) {
   const absl::StatusOr<User> caller = Caller(context, needed);

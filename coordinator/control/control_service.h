@@ -72,10 +72,10 @@ class ControlService : public v1::Control::Service {
                     grpc::ServerWriter<v1::LogsPart>* writer) override;
 
  private:
-  absl::StatusOr<User> Caller(const grpc::ServerContext& context, Role needed);
+  absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
   // Authorizes, gives the earlier answer of a repeated request key, else does `work` and keeps its
   // answer.
-  grpc::Status Act(const grpc::ServerContext& context, Role needed, const std::string& request_key,
+  grpc::Status Act(grpc::ServerContext& context, Role needed, const std::string& request_key,
                    v1::ActionReply* reply,
                    const std::function<absl::StatusOr<std::string>()>& work);
   absl::StatusOr<ProjectId> ProjectFilter(const std::string& name);

@@ -29,6 +29,7 @@ std::optional<JobState> FromPending(JobEvent event) {
   if (event == JobEvent::kGranted) return JobState::kRunning;
   if (event == JobEvent::kRequeued) return JobState::kPending;
   if (event == JobEvent::kCanceled) return JobState::kCanceled;
+  if (event == JobEvent::kFailed) return JobState::kFailed;  // nobody can be given it
   return std::nullopt;
 }
 

@@ -40,6 +40,20 @@ void Scheduler::Impl::On(const JobDeclined& event) {
   Requeue(*job);
 }
 
+void Scheduler::Impl::On(const JobUnofferable& event) {
+  Job* job = FindJob(event.assignment.job);
+  if (job == nullptr || job->node.phase != Phase::kOffered) return;
+  if (job->assignment() != event.assignment) return;
+  LeaveAgent(*job);
+  ClearDeclines(*job);
+  job->node.fence = NextFence();
+  job->node.finished_at = now;
+  job->node.reason = FailureReason::kPrepareFailed;
+  job->detail = event.detail;
+  job->allowed_to_fail = AllowedToFail(job->node);
+  Move(*job, JobEvent::kFailed);
+}
+
 void Scheduler::Impl::On(const JobStarted& event) {
   Agent* agent = Speaker(event.agent, event.session);
   if (agent == nullptr) return;

@@ -131,6 +131,12 @@ struct JobDeclined {
   Assignment assignment;
   std::string reason;
 };
+// What was to be offered can't be put into words, such as a job with a GIT_DEPTH that is no number:
+// no agent will ever get it. It fails, without a retry.
+struct JobUnofferable {
+  Assignment assignment;
+  std::string detail;  // where, what, what to do
+};
 struct JobStarted {
   AgentId agent;
   SessionId session;
@@ -167,8 +173,8 @@ struct Tick {};
 
 using Event =
     std::variant<PipelineAdded, AgentAdded, AgentRemoved, AgentConnected, AgentDisconnected,
-                 AgentDrainChanged, JobAccepted, JobDeclined, JobStarted, JobFinished,
-                 CancelPipeline, CancelJob, RetryPipeline, RetryJob, PlayJob, Tick>;
+                 AgentDrainChanged, JobAccepted, JobDeclined, JobUnofferable, JobStarted,
+                 JobFinished, CancelPipeline, CancelJob, RetryPipeline, RetryJob, PlayJob, Tick>;
 
 }  // namespace grange::schedule
 

@@ -52,6 +52,7 @@ struct Scheduler::Impl {
   // --- assignment.cc
   void On(const JobAccepted& event);
   void On(const JobDeclined& event);
+  void On(const JobUnofferable& event);
   void On(const JobStarted& event);
   void On(const JobFinished& event);
   void NoteDecline(Job& job, Agent& agent, absl::string_view reason);

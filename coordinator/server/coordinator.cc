@@ -171,8 +171,7 @@ absl::Status CoordinatorImpl::Recover() {
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
   // A job whose variables make no sense can't be handed out: it fails instead of waiting for ever.
   performer_->SetOnUnofferable([this](const schedule::SendOffer& offer, const absl::Status& why) {
-    core_->Post(schedule::JobDeclined{offer.agent, offer.session, offer.assignment,
-                                      absl::StrCat("cannot be offered: ", why.message())});
+    core_->Post(schedule::JobUnofferable{offer.assignment, std::string(why.message())});
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
@@ -316,6 +315,12 @@ absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::Sub
 }
 
 absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
+  // It would wait as long as the disk stays full.
+  if (const std::string reason = performer_->read_only_reason(); !reason.empty()) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the coordinator can't store anything: ", reason,
+                     "; free space on the disk of '", options_.state_dir, "' and try again"));
+  }
   const absl::Status done = core_->Request(request);
   if (!absl::IsNotFound(done)) return done;
   // A pipeline that is final is no longer in memory: bring it back and ask again.

@@ -105,7 +105,14 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
   const schedule::Event& event = std::get<schedule::Event>(item.what);
   if (item.check) {
     const absl::Status checked = scheduler_.Check(event);
-    if (!checked.ok()) return item.done(checked);
+    if (!checked.ok()) {
+      // Said in its turn: what came before it, and decided it, is durable by then.
+      batches.push_back(Batch{.decisions = {},
+                              .trace_end = std::nullopt,
+                              .done = [done = std::move(item.done),
+                                       checked](const absl::Status&) mutable { done(checked); }});
+      return;
+    }
   }
   Batch batch{.decisions = scheduler_.Apply(event, Now()),
               .trace_end = std::nullopt,

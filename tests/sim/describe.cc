@@ -79,11 +79,23 @@ std::string Describe(const ToAgent& message) {
 }
 
 std::string Describe(const schedule::Event& event) {
-  constexpr const char* kNames[] = {
-      "PipelineAdded",     "AgentAdded",   "AgentRemoved",   "AgentConnected",
-      "AgentDisconnected", "DrainChanged", "JobAccepted",    "JobDeclined",
-      "JobStarted",        "JobFinished",  "CancelPipeline", "CancelJob",
-      "RetryPipeline",     "RetryJob",     "PlayJob",        "Tick"};
+  constexpr const char* kNames[] = {"PipelineAdded",
+                                    "AgentAdded",
+                                    "AgentRemoved",
+                                    "AgentConnected",
+                                    "AgentDisconnected",
+                                    "DrainChanged",
+                                    "JobAccepted",
+                                    "JobDeclined",
+                                    "JobUnofferable",
+                                    "JobStarted",
+                                    "JobFinished",
+                                    "CancelPipeline",
+                                    "CancelJob",
+                                    "RetryPipeline",
+                                    "RetryJob",
+                                    "PlayJob",
+                                    "Tick"};
   std::string text = absl::StrCat(kNames[Kind(event)], " ",
                                   std::visit([](const auto& e) { return OfAssignment(e); }, event));
   if (const auto* added = std::get_if<schedule::PipelineAdded>(&event)) {

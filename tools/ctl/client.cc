@@ -1,6 +1,7 @@
 #include "tools/ctl/client.h"
 
 #include <grpc/support/log.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <algorithm>
@@ -107,6 +108,14 @@ bool Client::IsPassing(const grpc::Status& status) {
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
   if (!NeverConnected(status)) reached_ = true;
   return reached_;
+}
+
+void Client::TellNotice(const grpc::ClientContext& context) {
+  const auto& metadata = context.GetServerTrailingMetadata();
+  const auto notice = metadata.find(rpc::kNoticeKey);
+  if (notice == metadata.end() || noticed_.exchange(true)) return;
+  std::fprintf(stderr, "grangectl: warning: %.*s\n", static_cast<int>(notice->second.size()),
+               notice->second.data());
 }
 
 bool Client::WaitForAnswer(grpc::ClientContext& context, absl::Duration for_at_most) {

@@ -35,6 +35,7 @@ class Client {
       const grpc::Status status = (stub_.get()->*method)(&context, request, &reply);
       if (status.ok()) {
         reached_ = true;
+        TellNotice(context);
         return reply;
       }
       if (!attempts.WaitForNext(status)) return Describe(status);
@@ -57,6 +58,9 @@ class Client {
   // True if it did. Without a call that waits, nobody would drive gRPC's new connection: its
   // handshake would end in its timeout again and again.
   bool WaitForAnswer(grpc::ClientContext& context, absl::Duration for_at_most);
+
+  // What the coordinator wants a person to know, once, on stderr. After the call's end.
+  void TellNotice(const grpc::ClientContext& context);
 
   // Something arrived from the coordinator.
   void NoteReached() { reached_ = true; }
@@ -83,6 +87,7 @@ class Client {
   const Secret token_;
   const std::unique_ptr<v1::Control::Stub> stub_;
   std::atomic<bool> reached_ = false;  // also set by the threads of streams
+  std::atomic<bool> noticed_ = false;
 };
 
 }  // namespace grange::ctl

@@ -47,6 +47,26 @@ TEST(JobTableTest, ReportsTheExitStatusOfTheScript) {
   EXPECT_EQ(bench.result(kJob)->exit_code, 3);
 }
 
+TEST(JobTableTest, ADrainOfAnEarlierSessionIsOver) {
+  AgentBench bench;
+  bench.On([](JobTable& table) {
+    table.Drain(true);
+    EXPECT_EQ(table.FreeSlots(), 0);
+  });
+  bench.Connect();
+  bench.On([](JobTable& table) { EXPECT_GT(table.FreeSlots(), 0); });
+}
+
+TEST(JobTableTest, AnAgentThatClosesTakesNothingHoweverOftenItIsResumed) {
+  AgentBench bench;
+  bench.On([](JobTable& table) { table.Close(); });
+  bench.Connect();
+  bench.On([](JobTable& table) {
+    table.Drain(false);
+    EXPECT_EQ(table.FreeSlots(), 0);
+  });
+}
+
 TEST(JobTableTest, StartsTheScriptOnceHoweverOftenItIsTold) {
   AgentBench bench;
   bench.Connect();

@@ -32,6 +32,7 @@ const std::map<std::pair<JobState, JobEvent>, JobState>& LegalMoves() {
       {{S::kPending, E::kGranted}, S::kRunning},
       {{S::kPending, E::kRequeued}, S::kPending},
       {{S::kPending, E::kCanceled}, S::kCanceled},
+      {{S::kPending, E::kFailed}, S::kFailed},
       {{S::kRunning, E::kSucceeded}, S::kSuccess},
       {{S::kRunning, E::kFailed}, S::kFailed},
       {{S::kRunning, E::kCanceled}, S::kCanceled},

@@ -85,6 +85,21 @@ TEST(AssignmentTest, ADeclinedJobIsNotOfferedToTheSameAgentAgainAtOnce) {
   EXPECT_THAT(farm.Take<SendOffer>(), SizeIs(1));
 }
 
+TEST(AssignmentTest, AJobThatCannotBePutIntoWordsFailsAndIsNotRetried) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  farm.Answers(agent, false);
+  lifecycle::RetryPolicy retry;
+  retry.max = 2;
+  farm.Submit({{.name = "a", .retry = retry}});
+  const JobId job = farm.Job("a");
+
+  farm.Apply(JobUnofferable{farm.AssignmentOf(job), "GIT_DEPTH is 'x'; it takes a number"});
+
+  EXPECT_EQ(farm.StateOf(job), JobState::kFailed);
+  EXPECT_EQ(farm.Row(job).detail, "GIT_DEPTH is 'x'; it takes a number");
+}
+
 TEST(AssignmentTest, ADeclinedJobDoesNotHoldUpTheNextOne) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});
