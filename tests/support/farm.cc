@@ -122,7 +122,10 @@ bool Program::Running() {
 
 std::string Program::Log() const { return os::ReadFile(log_path_, uint64_t{1} << 30).value_or(""); }
 
-Farm::Farm(Options options) : options_(std::move(options)) { StartCoordinator(); }
+Farm::Farm(Options options) : options_(std::move(options)) {
+  if (options_.prepare_state) options_.prepare_state(CoordinatorState());
+  StartCoordinator();
+}
 
 Farm::~Farm() {
   agents_.clear();
