@@ -46,6 +46,12 @@ class Resolver {
   const Value* MergeParents(const Entry& job, const Entry& extends) {
     // Bounds the recursion; the levels below jobs that were resolved before are added up.
     if (open_.size() > static_cast<size_t>(kExtendsDepthMax)) return TooDeep(job, extends);
+    if (extends.value->reference) {
+      Error(extends.value->place,
+            absl::StrCat("job '", job.key, "': 'extends' is resolved before '!reference', which ",
+                         "can't be used in it; write the names out"));
+      return nullptr;
+    }
     std::vector<const Value*> names = {extends.value};
     if (extends.value->IsList()) names = extends.value->items;
     const Value* merged = nullptr;

@@ -14,6 +14,7 @@ inline constexpr int kDepthMax = 100;              // lists and maps inside each
 inline constexpr int64_t kVisitsMax = 2'000'000;
 inline constexpr int kIncludesMax = 150;         // of a pipeline, repeated ones counted
 inline constexpr int kExtendsDepthMax = 11;      // parents of parents
+inline constexpr int kReferenceDepthMax = 10;    // references to values with references
 inline constexpr size_t kDiagnosticsMax = 1000;  // reported ones; the rest is only counted
 
 }  // namespace grange::config

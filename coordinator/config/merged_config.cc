@@ -13,6 +13,7 @@
 #include "coordinator/config/extends.h"
 #include "coordinator/config/limits.h"
 #include "coordinator/config/merge.h"
+#include "coordinator/config/references.h"
 #include "coordinator/config/yaml_tree.h"
 
 namespace grange::config {
@@ -169,7 +170,8 @@ MergedConfig LoadConfig(const SourceFile& root, const IncludeSource& includes) {
   config.values = std::make_unique<ValueArena>();
   const Value* merged = Loader(includes, config).Load(root);
   if (merged != nullptr) {
-    config.root = ResolveExtends(merged, *config.values, config.diagnostics);
+    merged = ResolveExtends(merged, *config.values, config.diagnostics);
+    config.root = ResolveReferences(merged, *config.values, config.diagnostics);
   }
   return config;
 }

@@ -11,8 +11,9 @@
 
 namespace grange::config {
 
-// All files of a configuration in one: includes merged, `extends` resolved, hidden jobs still
-// there. What a keyword means is not known here, except for `include` and `extends`.
+// All files of a configuration in one: includes merged, then `extends`, then `!reference`
+// resolved, hidden jobs still there. What a keyword means is not known here, except for `include`
+// and `extends`.
 struct MergedConfig {
   std::unique_ptr<ValueArena> values;  // owns `root` and all below it
   // A map from names to jobs and global keywords, in file order, without `include`. nullptr if a

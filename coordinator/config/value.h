@@ -39,7 +39,8 @@ struct Value {
   enum class Kind { kNull, kScalar, kList, kMap };
 
   Kind kind = Kind::kNull;
-  bool quoted = false;  // a scalar in quotes, or a block of text: never a number or a boolean
+  bool quoted = false;     // a scalar in quotes, or a block of text: never a number or a boolean
+  bool reference = false;  // a list with the tag !reference: the path of another value
   Place place;
   std::string text;                 // of a scalar
   std::vector<const Value*> items;  // of a list
@@ -74,6 +75,10 @@ class ValueArena {
   Value* Add(Value::Kind kind, Place place);
   const std::string* AddFile(absl::string_view name);
 
+  // Some value is a reference: there is something to resolve.
+  void NoteReference() { has_references_ = true; }
+  bool has_references() const { return has_references_; }
+
   // Counts values made by merging; false once there are more than kVisitsMax.
   bool CountMerged(int64_t values);
 
@@ -81,6 +86,7 @@ class ValueArena {
   std::deque<Value> values_;
   std::deque<std::string> files_;
   int64_t merged_ = 0;
+  bool has_references_ = false;
 };
 
 // Sets `visits` from the children.

@@ -102,7 +102,7 @@ class TreeBuilder : public YAML::EventHandler {
     Value* value = arena_.Add(Value::Kind::kScalar, At(mark));
     value->text = text;
     value->quoted = tag != "?";
-    CheckTag(tag, value->place);
+    CheckTag(tag, *value);
     Register(anchor, value, true);
     Take(value);
   }
@@ -172,13 +172,21 @@ class TreeBuilder : public YAML::EventHandler {
     diagnostics_.push_back({place.Span(), severity, std::move(message)});
   }
 
-  void CheckTag(const std::string& tag, Place place) {
+  void CheckTag(const std::string& tag, Value& value) {
     if (tag.empty() || tag == "?" || tag == "!" || absl::StartsWith(tag, "tag:yaml.org,2002:")) {
       return;
     }
-    Problem(Diagnostic::Severity::kError, place,
-            tag == "!reference" ? "'!reference' is not supported yet"
-                                : absl::StrCat("unknown tag '", tag, "'; remove it"));
+    if (tag != "!reference") {
+      Problem(Diagnostic::Severity::kError, value.place,
+              absl::StrCat("unknown tag '", tag, "'; remove it"));
+    } else if (value.IsList()) {
+      value.reference = true;
+      arena_.NoteReference();
+    } else {
+      Problem(Diagnostic::Severity::kError, value.place,
+              absl::StrCat("'!reference' takes a list such as [.setup, script], but this is ",
+                           value.KindName()));
+    }
   }
 
   void Register(YAML::anchor_t anchor, Value* value, bool done) {
@@ -194,7 +202,7 @@ class TreeBuilder : public YAML::EventHandler {
                                            " deep; make it flatter")};
     }
     Value* value = arena_.Add(kind, At(mark));
-    CheckTag(tag, value->place);
+    CheckTag(tag, *value);
     Register(anchor, value, false);
     Frame& frame = open_.emplace_back();
     frame.value = value;

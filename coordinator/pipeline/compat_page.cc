@@ -32,7 +32,8 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
   (`agent_lost`, `agent_crash`, `host_restart`, …) may be used as well.
 - **A job named `pages`** is an ordinary job, with a warning: nothing is published.
 - **Equal keys in one map**: the last one wins, as in GitLab, with a warning that names both places.
-- **`!reference`** and a header with `spec` are not supported yet.
+- **`!reference`** is resolved after `extends`, as in GitLab; in any list, a reference to a list gives
+  its items. A header with `spec` is not supported yet.
 - **Booleans and numbers** follow YAML 1.1, as GitLab's parser does: an unquoted `yes` is true, and
   a line of `script` that is a number or a boolean must be put in quotes.
 
