@@ -25,8 +25,7 @@ constexpr std::array<absl::string_view, 8> kIncludeKeywordsRefused = {
 // Follows `include` from the root file, each file's own includes merged in before it.
 class Loader {
  public:
-  Loader(const IncludeSource& includes, MergedConfig& config)
-      : includes_(includes), config_(config) {}
+  Loader(const SourceTree& includes, MergedConfig& config) : includes_(includes), config_(config) {}
 
   // nullptr if the file, or one that it includes, can't be used.
   const Value* Load(const SourceFile& file) {
@@ -157,7 +156,7 @@ class Loader {
     return copy;
   }
 
-  const IncludeSource& includes_;
+  const SourceTree& includes_;
   MergedConfig& config_;
   std::vector<std::string> open_;
   int count_ = 0;
@@ -165,7 +164,7 @@ class Loader {
 
 }  // namespace
 
-MergedConfig LoadConfig(const SourceFile& root, const IncludeSource& includes) {
+MergedConfig LoadConfig(const SourceFile& root, const SourceTree& includes) {
   MergedConfig config;
   config.values = std::make_unique<ValueArena>();
   const Value* merged = Loader(includes, config).Load(root);

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "coordinator/config/diagnostic.h"
-#include "coordinator/config/include_source.h"
 #include "coordinator/config/source_file.h"
+#include "coordinator/config/source_tree.h"
 #include "coordinator/config/value.h"
 
 namespace grange::config {
@@ -23,7 +23,7 @@ struct MergedConfig {
 };
 
 // Reads the root file and what it includes. Pure: only `includes` is asked for files.
-MergedConfig LoadConfig(const SourceFile& root, const IncludeSource& includes);
+MergedConfig LoadConfig(const SourceFile& root, const SourceTree& includes);
 
 }  // namespace grange::config
 

@@ -44,12 +44,13 @@ VariableLayer LayerOf(const std::vector<Variable>& variables) {
 class Planner {
  public:
   Planner(const FileDraft& file, const StageList& stages, const TriggerFacts& facts,
-          ParseContext& context)
+          const config::SourceTree& tree, ParseContext& context)
       : file_(file),
         stages_(stages),
         facts_(facts),
         context_(context),
         problems_(context.problems),
+        paths_(tree, context.problems),
         predefined_(LayerOf(PredefinedVariables(facts))),
         global_(LayerOf(file.variables)),
         project_(LayerOf(facts.project_variables)),
@@ -88,8 +89,9 @@ class Planner {
   // False if there is no pipeline at all: then no job is in, for the same reason.
   bool DecideWorkflow(std::vector<JobDecision>& decisions) {
     if (!file_.has_workflow_rules) return true;
-    const RuleDecision decision = DecideByRules(file_.workflow_rules, {}, "workflow:rules",
-                                                WorkflowScope(), context_.patterns, problems_);
+    const RuleDecision decision =
+        DecideByRules(file_.workflow_rules, {}, "workflow:rules", WorkflowScope(),
+                      context_.patterns, paths_, problems_);
     if (decision.in) {
       workflow_ = LayerOf(decision.rule->variables);
       global_variables_.PutAll(decision.rule->variables);
@@ -109,11 +111,11 @@ class Planner {
     for (const JobDraft& job : file_.jobs) {
       const VariableLayer own = LayerOfJob(job);
       const Scope scope({&pipeline_, &project_, &own, &workflow_, &global_, &predefined_});
-      const RuleDecision decision =
-          job.rules.has_value()
-              ? DecideByRules(*job.rules, job.rules_place, "rules", scope, context_.patterns,
-                              problems_)
-              : DecideByFilters(job, file_.has_workflow_rules, facts_, scope, context_.patterns);
+      const RuleDecision decision = job.rules.has_value()
+                                        ? DecideByRules(*job.rules, job.rules_place, "rules", scope,
+                                                        context_.patterns, paths_, problems_)
+                                        : DecideByFilters(job, file_.has_workflow_rules, facts_,
+                                                          scope, context_.patterns, paths_);
       chosen_.push_back({decision.in, decision.rule});
       decisions.push_back({job.name, decision.in, decision.place.Span(), decision.reason});
     }
@@ -292,6 +294,7 @@ class Planner {
   const TriggerFacts& facts_;
   ParseContext& context_;
   Problems& problems_;
+  PathConditions paths_;
   const VariableLayer predefined_;
   const VariableLayer global_;
   const VariableLayer project_;
@@ -329,7 +332,7 @@ void CheckStages(const FileDraft& file, const StageList& stages, Problems& probl
 
 }  // namespace
 
-CompileResult Compile(const config::SourceFile& root, const config::IncludeSource& includes,
+CompileResult Compile(const config::SourceFile& root, const config::SourceTree& includes,
                       const TriggerFacts& facts) {
   CompileResult result;
   config::MergedConfig config = config::LoadConfig(root, includes);
@@ -341,7 +344,7 @@ CompileResult Compile(const config::SourceFile& root, const config::IncludeSourc
     const StageList stages = StagesOf(file);
     CheckStages(file, stages, problems);
     CheckNeeds(file.jobs, stages, problems);
-    if (!problems.has_errors()) Planner(file, stages, facts, context).Run(result);
+    if (!problems.has_errors()) Planner(file, stages, facts, includes, context).Run(result);
   }
   result.diagnostics = std::move(problems).Take();
   return result;

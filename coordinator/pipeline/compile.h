@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "coordinator/config/diagnostic.h"
-#include "coordinator/config/include_source.h"
 #include "coordinator/config/source_file.h"
+#include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/graph.h"
 
 namespace grange::pipeline {
@@ -70,7 +70,7 @@ struct CompileResult {
 
 // The one entrance of the compiler; pure. Coordinator, lint, plan and explain share it. May need
 // 1 MiB of stack. Never throws; hostile input gives diagnostics.
-CompileResult Compile(const config::SourceFile& root, const config::IncludeSource& includes,
+CompileResult Compile(const config::SourceFile& root, const config::SourceTree& includes,
                       const TriggerFacts& facts);
 
 }  // namespace grange::pipeline

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace grange::pipeline {
 namespace {
@@ -72,9 +73,9 @@ const Expression* FirstThatHolds(const Filter& filter, const Scope& scope, Patte
   return nullptr;
 }
 
-// `only`: refs and variables must both allow the job.
+// `only`: refs, variables and changes must all allow the job.
 RuleDecision DecideByOnly(const Filter& only, const Trigger& trigger, const Scope& scope,
-                          PatternCache& patterns) {
+                          PatternCache& patterns, PathConditions& paths) {
   RuleDecision decision{true, nullptr, only.place, "only"};
   if (only.has_refs) {
     const Filter::Ref* ref = FirstMatch(only, trigger);
@@ -91,12 +92,20 @@ RuleDecision DecideByOnly(const Filter& only, const Trigger& trigger, const Scop
     }
     absl::StrAppend(&decision.reason, ":variables: `", expression->text(), "` holds");
   }
+  if (only.changes.has_value()) {
+    const PathConditions::Outcome outcome = paths.Changes(*only.changes, scope);
+    if (!outcome.holds) {
+      return {false, nullptr, only.place, absl::StrCat("only:", outcome.reason)};
+    }
+    absl::StrAppend(&decision.reason, ":", outcome.reason);
+  }
   return decision;
 }
 
-// `except`: refs or variables keep the job out. nullopt if they don't.
+// `except`: refs, variables or changes keep the job out. nullopt if they don't.
 std::optional<RuleDecision> DecideByExcept(const Filter& except, const Trigger& trigger,
-                                           const Scope& scope, PatternCache& patterns) {
+                                           const Scope& scope, PatternCache& patterns,
+                                           PathConditions& paths) {
   if (const Filter::Ref* ref = FirstMatch(except, trigger); ref != nullptr) {
     return RuleDecision{false, nullptr, except.place,
                         absl::StrCat("except: '", ref->text, "' matches ", trigger.Describe())};
@@ -105,6 +114,12 @@ std::optional<RuleDecision> DecideByExcept(const Filter& except, const Trigger& 
     return RuleDecision{false, nullptr, except.place,
                         absl::StrCat("except:variables: `", expression->text(), "` holds")};
   }
+  if (except.changes.has_value()) {
+    const PathConditions::Outcome outcome = paths.Changes(*except.changes, scope);
+    if (outcome.holds) {
+      return RuleDecision{false, nullptr, except.place, absl::StrCat("except:", outcome.reason)};
+    }
+  }
   return std::nullopt;
 }
 
@@ -112,13 +127,11 @@ std::optional<RuleDecision> DecideByExcept(const Filter& except, const Trigger& 
 
 RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& place,
                            absl::string_view keyword, const Scope& scope, PatternCache& patterns,
-                           Problems& problems) {
+                           PathConditions& paths, Problems& problems) {
   for (size_t i = 0; i < rules.size(); ++i) {
     const Rule& rule = rules[i];
-    std::string reason = absl::StrCat(keyword, "[", i, "]: ");
-    if (rule.condition == nullptr) {
-      reason += "it has no condition";
-    } else {
+    std::vector<std::string> reasons;
+    if (rule.condition != nullptr) {
       const Expression::Outcome outcome = rule.condition->Evaluate(scope, patterns);
       if (outcome.hidden_by_empty) {
         problems.Warning(rule.place,
@@ -127,8 +140,20 @@ RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& 
                                       "'||'; compare it, as in $NAME != \"\""));
       }
       if (!outcome.holds) continue;
-      absl::StrAppend(&reason, "`", rule.condition->text(), "` holds");
+      reasons.push_back(absl::StrCat("`", rule.condition->text(), "` holds"));
     }
+    if (rule.changes.has_value()) {
+      PathConditions::Outcome outcome = paths.Changes(*rule.changes, scope);
+      if (!outcome.holds) continue;
+      reasons.push_back(std::move(outcome.reason));
+    }
+    if (rule.exists.has_value()) {
+      PathConditions::Outcome outcome = paths.Exists(*rule.exists, scope);
+      if (!outcome.holds) continue;
+      reasons.push_back(std::move(outcome.reason));
+    }
+    if (reasons.empty()) reasons.emplace_back("it has no condition");
+    std::string reason = absl::StrCat(keyword, "[", i, "]: ", absl::StrJoin(reasons, ", "));
     if (rule.never) reason += ", with 'when: never'";
     return {!rule.never, &rule, rule.place, std::move(reason)};
   }
@@ -136,14 +161,14 @@ RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& 
 }
 
 RuleDecision DecideByFilters(const JobDraft& job, bool has_workflow_rules,
-                             const TriggerFacts& facts, const Scope& scope,
-                             PatternCache& patterns) {
+                             const TriggerFacts& facts, const Scope& scope, PatternCache& patterns,
+                             PathConditions& paths) {
   const Trigger trigger(facts);
   if (job.except.has_value()) {
-    std::optional<RuleDecision> out = DecideByExcept(*job.except, trigger, scope, patterns);
+    std::optional<RuleDecision> out = DecideByExcept(*job.except, trigger, scope, patterns, paths);
     if (out.has_value()) return *std::move(out);
   }
-  if (job.only.has_value()) return DecideByOnly(*job.only, trigger, scope, patterns);
+  if (job.only.has_value()) return DecideByOnly(*job.only, trigger, scope, patterns, paths);
   if (has_workflow_rules) return {true, nullptr, job.place, "it has no rules"};
   if (trigger.IsMergeRequest()) {
     return {false, nullptr, job.place, "a job without rules runs for branches and tags only"};

@@ -7,6 +7,7 @@
 
 #include "coordinator/pipeline/compile.h"
 #include "coordinator/pipeline/draft.h"
+#include "coordinator/pipeline/path_conditions.h"
 #include "coordinator/pipeline/problems.h"
 #include "coordinator/pipeline/scope.h"
 
@@ -23,11 +24,12 @@ struct RuleDecision {
 // The first rule that matches decides; none means out. `keyword` is for the reason: "rules".
 RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& place,
                            absl::string_view keyword, const Scope& scope, PatternCache& patterns,
-                           Problems& problems);
+                           PathConditions& paths, Problems& problems);
 
 // By `only` and `except`, or by what holds for a job that has neither.
 RuleDecision DecideByFilters(const JobDraft& job, bool has_workflow_rules,
-                             const TriggerFacts& facts, const Scope& scope, PatternCache& patterns);
+                             const TriggerFacts& facts, const Scope& scope, PatternCache& patterns,
+                             PathConditions& paths);
 
 }  // namespace grange::pipeline
 

@@ -27,11 +27,21 @@ struct NeedDraft {
   config::Place place;
 };
 
+// `changes` or `exists`: holds if one of the patterns matches one of the files.
+struct PathCondition {
+  config::Place place;
+  std::vector<std::string> globs;        // variables in them not yet expanded
+  std::shared_ptr<const Pattern> regex;  // instead of the globs, if set
+  std::string compare_to;                // of `changes`; "" what the ref had before
+};
+
 // One entry of `rules` or `workflow:rules`.
 struct Rule {
   config::Place place;
   std::shared_ptr<const Expression> condition;  // shared with the cache; none: always matches
-  bool never = false;                           // when: never
+  std::optional<PathCondition> changes;
+  std::optional<PathCondition> exists;
+  bool never = false;  // when: never
   std::optional<lifecycle::When> when;
   std::optional<absl::Duration> start_in;
   std::optional<AllowFailure> allow_failure;
@@ -52,6 +62,7 @@ struct Filter {
   std::vector<Ref> refs;
   bool has_variables = false;
   std::vector<std::shared_ptr<const Expression>> variables;  // shared with the cache
+  std::optional<PathCondition> changes;
 };
 
 // `inherit`: what a job takes over.

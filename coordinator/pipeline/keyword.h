@@ -24,6 +24,8 @@ enum class Section {
   kVariable,     // a variable in its long form, at the top of the file
   kJobVariable,  // the same in a job or a rule
   kRule,
+  kChanges,
+  kExists,
   kFilter,  // only, except
   kAllowFailure,
   kNeed,

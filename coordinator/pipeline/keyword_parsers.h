@@ -47,6 +47,9 @@ void ParseExtends(ParseContext& context, const config::Entry& entry);
 // Shared by several keywords.
 std::vector<Variable> ReadVariables(ParseContext& context, const config::Value& map,
                                     Section section);
+// `changes` (or `exists`) of `owner`, a list or the map `section`.
+std::optional<PathCondition> ReadPathCondition(ParseContext& context, const config::Entry& entry,
+                                               absl::string_view owner, Section section);
 std::optional<AllowFailure> ReadAllowFailure(ParseContext& context, const config::Value& value);
 std::optional<absl::Duration> ReadStartIn(ParseContext& context, const config::Value& value);
 

@@ -41,8 +41,8 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kWorkflowRule, "if", kYes, "", nullptr},
     {S::kWorkflowRule, "when", kYes, "always or never", nullptr},
     {S::kWorkflowRule, "variables", kYes, "", nullptr},
-    {S::kWorkflowRule, "changes", kNotYet, "", nullptr},
-    {S::kWorkflowRule, "exists", kNotYet, "", nullptr},
+    {S::kWorkflowRule, "changes", kYes, "", nullptr},
+    {S::kWorkflowRule, "exists", kYes, "", nullptr},
     {S::kWorkflowRule, "auto_cancel", kNotYet, "", nullptr},
     {S::kWorkflowRule, "needs", kDifferent, "no effect, as in GitLab; gives a warning", nullptr},
     {S::kWorkflowRule, "allow_failure", kDifferent, "no effect, as in GitLab; gives a warning",
@@ -121,13 +121,23 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kRule, "allow_failure", kYes, "", nullptr},
     {S::kRule, "variables", kYes, "", nullptr},
     {S::kRule, "interruptible", kYes, "", nullptr},
-    {S::kRule, "changes", kNotYet, "", nullptr},
-    {S::kRule, "exists", kNotYet, "", nullptr},
+    {S::kRule, "changes", kDifferent,
+     "a push is compared with the commit of the ref's last pipeline; true where there is none",
+     nullptr},
+    {S::kRule, "exists", kYes, "", nullptr},
     {S::kRule, "needs", kNotYet, "", nullptr},
+
+    {S::kChanges, "paths", kYes, "", nullptr},
+    {S::kChanges, "regexp", kYes, "", nullptr},
+    {S::kChanges, "compare_to", kYes, "", nullptr},
+    {S::kExists, "paths", kYes, "", nullptr},
+    {S::kExists, "regexp", kYes, "", nullptr},
+    {S::kExists, "project", kNotYet, "", nullptr},
+    {S::kExists, "ref", kNotYet, "", nullptr},
 
     {S::kFilter, "refs", kYes, "", nullptr},
     {S::kFilter, "variables", kYes, "", nullptr},
-    {S::kFilter, "changes", kNotYet, "", nullptr},
+    {S::kFilter, "changes", kYes, "", nullptr},
     {S::kFilter, "kubernetes", kNotYet, "", nullptr},
 
     {S::kAllowFailure, "exit_codes", kYes, "", nullptr},
@@ -316,6 +326,10 @@ absl::string_view SectionOwner(Section section) {
       return "variables";
     case S::kRule:
       return "rules";
+    case S::kChanges:
+      return "rules:changes";
+    case S::kExists:
+      return "rules:exists";
     case S::kFilter:
       return "only";
     case S::kAllowFailure:

@@ -11,6 +11,9 @@ namespace grange::pipeline {
 inline constexpr size_t kJobsMax = 10'000;  // visible jobs of a configuration
 inline constexpr size_t kNeedsMax = 50;     // entries of a job's `needs`
 inline constexpr size_t kTagsMax = 49;
+inline constexpr size_t kPathPatternsMax = 50;  // of one `changes` or `exists`
+// A `changes` or `exists` holds once it has compared so many patterns with paths.
+inline constexpr size_t kPathComparisonsMax = 50'000;
 inline constexpr size_t kJobNameMax = 255;           // characters
 inline constexpr size_t kJobNameWithNeedsMax = 128;  // of a job that has `needs`
 inline constexpr size_t kStageNameMax = 255;

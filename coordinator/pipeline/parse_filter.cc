@@ -80,6 +80,9 @@ void ReadFilter(ParseContext& context, const config::Entry& entry, std::optional
     if (key.value->IsNull()) continue;
     if (key.key == "refs") ReadRefs(context, *key.value, keyword, filter);
     if (key.key == "variables") ReadConditions(context, *key.value, keyword, filter);
+    if (key.key == "changes") {
+      filter.changes = ReadPathCondition(context, key, entry.key, Section::kChanges);
+    }
   }
   target = std::move(filter);
 }

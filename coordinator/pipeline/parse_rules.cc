@@ -28,6 +28,10 @@ void ReadWhen(ParseContext& context, const config::Value& value, Rule& rule) {
 void ReadRuleKey(ParseContext& context, const config::Entry& entry, Rule& rule) {
   if (entry.key == "if") {
     rule.condition = context.Condition(*entry.value, "rules:if");
+  } else if (entry.key == "changes") {
+    rule.changes = ReadPathCondition(context, entry, "rules", Section::kChanges);
+  } else if (entry.key == "exists") {
+    rule.exists = ReadPathCondition(context, entry, "rules", Section::kExists);
   } else if (entry.key == "when") {
     ReadWhen(context, *entry.value, rule);
   } else if (entry.key == "start_in") {
@@ -105,7 +109,7 @@ void ParseWorkflowRules(ParseContext& context, const config::Entry& entry) {
       if (keyword != nullptr && keyword->support == Support::kDifferent) {
         context.Warning(key.key_place, absl::StrCat("'", key.key, "' has no effect in ",
                                                     "'workflow:rules'; remove it"));
-      } else if (key.key == "if" || key.key == "when" || key.key == "variables") {
+      } else {
         ReadRuleKey(context, key, rule);
       }
     }

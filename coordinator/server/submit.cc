@@ -7,9 +7,10 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
-#include "coordinator/config/include_source.h"
+#include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/compile.h"
 #include "coordinator/pipeline/graph_json.h"
 #include "coordinator/server/assignment.h"
@@ -34,21 +35,40 @@ absl::Status CheckProjectName(const std::string& name) {
 }
 
 // The files of one commit.
-class CommitTree : public config::IncludeSource {
+class CommitTree : public config::SourceTree {
  public:
-  CommitTree(source::GitMirrors& mirrors, ProjectId project, std::string sha)
-      : mirrors_(mirrors), project_(project), sha_(std::move(sha)) {}
+  // `before`: the commit that the ref had before this push; "" if there was none.
+  CommitTree(source::GitMirrors& mirrors, ProjectId project, std::string sha, std::string before)
+      : mirrors_(mirrors), project_(project), sha_(std::move(sha)), before_(std::move(before)) {}
 
   absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override {
     GRANGE_ASSIGN_OR_RETURN(std::string text,
                             mirrors_.ReadFile(project_, sha_, path, kConfigBytesMax));
     return config::SourceFile{.name = std::string(path), .text = std::move(text)};
   }
+  absl::StatusOr<std::vector<std::string>> Files() const override {
+    return mirrors_.ListFiles(project_, sha_);
+  }
+  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
+      absl::string_view compare_to) const override {
+    std::string from = before_;
+    if (!compare_to.empty()) {
+      GRANGE_ASSIGN_OR_RETURN(
+          from, mirrors_.Resolve(project_, absl::StripPrefix(compare_to, "refs/heads/")));
+    }
+    if (from.empty() || !mirrors_.HasCommit(project_, from)) {
+      return std::optional<std::vector<std::string>>();
+    }
+    GRANGE_ASSIGN_OR_RETURN(std::vector<std::string> paths,
+                            mirrors_.ChangedFiles(project_, from, sha_));
+    return std::optional<std::vector<std::string>>(std::move(paths));
+  }
 
  private:
   source::GitMirrors& mirrors_;
   const ProjectId project_;
   const std::string sha_;
+  const std::string before_;
 };
 
 // The kept answer of a submit that made no pipeline; else it is the pipeline's id.
@@ -155,6 +175,10 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
       pipeline::ParsePipelineSource(order.event.empty() ? "push" : order.event));
   row.source = std::string(pipeline::PipelineSourceName(source));
   row.before_sha = order.before_sha;
+  if (row.before_sha.empty() && source == pipeline::PipelineSource::kPush && !order.is_tag) {
+    GRANGE_ASSIGN_OR_RETURN(row.before_sha,
+                            store_.CommitBefore(project.id, order.ref_name, order.sha));
+  }
   row.variables = order.variables;
   row.created_at = now;
   absl::StatusOr<std::string> text =
@@ -172,8 +196,9 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   for (const store::ProjectVariable& variable : variables) {
     facts.project_variables.emplace_back(variable.name, std::string(variable.value.Open()));
   }
-  const pipeline::CompileResult compiled = pipeline::Compile(
-      {.name = file, .text = *std::move(text)}, CommitTree(mirrors_, project.id, order.sha), facts);
+  const pipeline::CompileResult compiled =
+      pipeline::Compile({.name = file, .text = *std::move(text)},
+                        CommitTree(mirrors_, project.id, order.sha, row.before_sha), facts);
 
   Submitted submitted;
   control::SubmitAnswer& answer = submitted.answer;

@@ -33,6 +33,13 @@ class GitMirrors {
   // link or folder); kResourceExhausted above `limit`. Kept in memory (bounded).
   absl::StatusOr<std::string> ReadFile(ProjectId project, absl::string_view sha,
                                        absl::string_view path, uint64_t limit);
+  // The paths of all files of a commit, sorted. kResourceExhausted for more than 64 MiB of names.
+  absl::StatusOr<std::vector<std::string>> ListFiles(ProjectId project, absl::string_view sha);
+  // The paths of files that differ between two commits.
+  absl::StatusOr<std::vector<std::string>> ChangedFiles(ProjectId project, absl::string_view from,
+                                                        absl::string_view to);
+  // The commit of a branch or tag that was pinned, or of a full SHA. kNotFound if there is none.
+  absl::StatusOr<std::string> Resolve(ProjectId project, absl::string_view ref_name);
   // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/…; and
   // by refs/grange/commits/<sha>, whatever becomes of the branch. What was pushed for it below
   // refs/grange/incoming goes.

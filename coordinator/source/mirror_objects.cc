@@ -1,9 +1,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "coordinator/source/commit_text.h"
 #include "coordinator/source/git_command.h"
@@ -146,6 +148,43 @@ absl::StatusOr<std::string> GitMirrors::ReadFile(ProjectId project, absl::string
   if (content.size() > limit) return too_large;
   impl_->files.Put(key, content, content.size() + kEntryCost);
   return content;
+}
+
+absl::StatusOr<std::vector<std::string>> GitMirrors::ListFiles(ProjectId project,
+                                                               absl::string_view sha) {
+  GRANGE_RETURN_IF_ERROR(CheckSha(sha));
+  GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));
+  GRANGE_ASSIGN_OR_RETURN(
+      const std::string output,
+      RunGit(mirror, {"ls-tree", "-r", "-z", "--name-only", "--full-tree", std::string(sha)}));
+  return std::vector<std::string>(absl::StrSplit(output, '\0', absl::SkipEmpty()));
+}
+
+absl::StatusOr<std::vector<std::string>> GitMirrors::ChangedFiles(ProjectId project,
+                                                                  absl::string_view from,
+                                                                  absl::string_view to) {
+  GRANGE_RETURN_IF_ERROR(CheckSha(from));
+  GRANGE_RETURN_IF_ERROR(CheckSha(to));
+  GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));
+  GRANGE_ASSIGN_OR_RETURN(const std::string output,
+                          RunGit(mirror, {"diff-tree", "-r", "-z", "--name-only", "--no-renames",
+                                          std::string(from), std::string(to)}));
+  return std::vector<std::string>(absl::StrSplit(output, '\0', absl::SkipEmpty()));
+}
+
+absl::StatusOr<std::string> GitMirrors::Resolve(ProjectId project, absl::string_view ref_name) {
+  if (IsFullSha(ref_name) && HasCommit(project, ref_name)) return std::string(ref_name);
+  const absl::Status missing = absl::NotFoundError(
+      absl::StrCat("there is no branch, tag or commit '", ref_name, "' of this project here"));
+  if (!CheckRefName(ref_name).ok()) return missing;
+  GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));
+  for (const absl::string_view kind : {"heads", "tags"}) {
+    const absl::StatusOr<std::string> sha =
+        RunGit(mirror, {"rev-parse", "--verify", "--quiet",
+                        absl::StrCat("refs/grange/", kind, "/", ref_name, "^{commit}")});
+    if (sha.ok()) return std::string(absl::StripAsciiWhitespace(*sha));
+  }
+  return missing;
 }
 
 }  // namespace grange::source

@@ -147,6 +147,19 @@ absl::StatusOr<std::vector<PipelineRow>> SqliteStore::ListPipelines(ProjectId pr
   }
 }
 
+absl::StatusOr<std::string> SqliteStore::CommitBefore(ProjectId project, absl::string_view branch,
+                                                      absl::string_view sha) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement statement = reader->Prepare(
+      "SELECT sha FROM pipelines WHERE project = ? AND ref_name = ? AND is_tag = 0 AND sha <> ? "
+      "ORDER BY id DESC LIMIT 1");
+  statement.Bind(project);
+  statement.Bind(branch);
+  statement.Bind(sha);
+  GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  return row ? statement.Bytes(0) : std::string();
+}
+
 absl::StatusOr<std::vector<PipelineId>> SqliteStore::UnfinishedPipelines() {
   GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
   Statement statement = reader->Prepare("SELECT id FROM pipelines WHERE finished = 0 ORDER BY id");

@@ -60,6 +60,8 @@ class SqliteStore final : public Store {
                               absl::string_view request_key,
                               std::optional<std::string>* earlier_answer) override;
   absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) override;
+  absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
+                                           absl::string_view sha) override;
   absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
                                                          PipelineId before) override;
   absl::StatusOr<std::vector<PipelineId>> UnfinishedPipelines() override;

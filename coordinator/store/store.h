@@ -205,6 +205,10 @@ class Store {
   // Newest first. `project` unset: all. `before` unset: from the newest.
   virtual absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
                                                                  PipelineId before) = 0;
+  // The commit of the newest pipeline of this branch that is of another commit than `sha`; "" if
+  // there is none.
+  virtual absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
+                                                   absl::string_view sha) = 0;
   virtual absl::StatusOr<std::vector<PipelineId>> UnfinishedPipelines() = 0;
   virtual absl::StatusOr<std::vector<JobRow>> JobsOf(PipelineId id) = 0;  // in file order
   virtual absl::StatusOr<std::vector<JobRow>> ListJobs(ProjectId project,

@@ -3,13 +3,16 @@
 //   NAME.errors     all diagnostics, line by line; without this file there must be none
 //   NAME.plan.json  a part of the plan: what stands in it must be so, the rest is not looked at
 //                   (lists are compared whole); "decisions" has the reason for each job
+//   NAME.d/         files that can be included
 // A first line "# facts: branch=dev tag=v1 event=web var:NAME=VALUE" changes the trigger; without
-// it a push to the branch main is compiled.
+// it a push to the branch main is compiled. "file=PATH" adds to the tracked files, "changed=PATH"
+// to those that the push changes; without one there is nothing to compare with.
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -46,7 +49,28 @@ std::vector<std::string> CaseNames() {
   return names;
 }
 
-void ApplyFact(absl::string_view fact, TriggerFacts& facts) {
+// The tree that a case has.
+struct GoldenTree : public config::SourceTree {
+  absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override {
+    const std::filesystem::path full = folder / std::string(path);
+    if (!std::filesystem::is_regular_file(full)) {
+      return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
+    }
+    return config::SourceFile{std::string(path), ReadFile(full)};
+  }
+  absl::StatusOr<std::vector<std::string>> Files() const override { return files; }
+  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
+      absl::string_view compare_to) const override {
+    if (compare_to == "gone") return absl::NotFoundError("there is no branch 'gone'");
+    return changed;
+  }
+
+  std::filesystem::path folder;
+  std::vector<std::string> files;
+  std::optional<std::vector<std::string>> changed;
+};
+
+void ApplyFact(absl::string_view fact, TriggerFacts& facts, GoldenTree& tree) {
   const std::pair<std::string, std::string> pair = absl::StrSplit(fact, absl::MaxSplits('=', 1));
   const auto& [name, value] = pair;
   if (name == "branch") {
@@ -59,6 +83,11 @@ void ApplyFact(absl::string_view fact, TriggerFacts& facts) {
     ASSERT_TRUE(source.ok()) << source.status();
     facts.source = *source;
     if (facts.source == PipelineSource::kMergeRequest) facts.branch = "";
+  } else if (name == "file") {
+    tree.files.push_back(value);
+  } else if (name == "changed") {
+    if (!tree.changed.has_value()) tree.changed.emplace();
+    if (!value.empty()) tree.changed->push_back(value);
   } else if (absl::StartsWith(name, "var:")) {
     facts.pipeline_variables.emplace_back(name.substr(4), value);
   } else if (absl::StartsWith(name, "project-var:")) {
@@ -68,7 +97,7 @@ void ApplyFact(absl::string_view fact, TriggerFacts& facts) {
   }
 }
 
-TriggerFacts FactsOf(const std::string& text) {
+TriggerFacts FactsOf(const std::string& text, GoldenTree& tree) {
   TriggerFacts facts;
   facts.branch = "main";
   facts.project = "portal";
@@ -78,7 +107,7 @@ TriggerFacts FactsOf(const std::string& text) {
   absl::string_view rest = first;
   if (!absl::ConsumePrefix(&rest, "# facts: ")) return facts;
   for (const absl::string_view fact : absl::StrSplit(rest, ' ', absl::SkipEmpty())) {
-    ApplyFact(fact, facts);
+    ApplyFact(fact, facts, tree);
   }
   return facts;
 }
@@ -128,8 +157,10 @@ class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
   const std::string text = ReadFile(kFolder / absl::StrCat(GetParam(), ".yml"));
-  const CompileResult result =
-      Compile({".gitlab-ci.yml", text}, config::NoIncludes(), FactsOf(text));
+  GoldenTree tree;
+  tree.folder = kFolder / absl::StrCat(GetParam(), ".d");
+  const TriggerFacts facts = FactsOf(text, tree);
+  const CompileResult result = Compile({".gitlab-ci.yml", text}, tree, facts);
 
   EXPECT_EQ(Diagnostics(result), ReadFile(kFolder / absl::StrCat(GetParam(), ".errors")));
   const std::filesystem::path plan_path = kFolder / absl::StrCat(GetParam(), ".plan.json");

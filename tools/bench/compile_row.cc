@@ -61,7 +61,7 @@ absl::StatusOr<absl::Duration> TimeCompile(const config::SourceFile& file, size_
   facts.project_path = "bench";
   const absl::Time start = absl::Now();
   {
-    const pipeline::CompileResult result = pipeline::Compile(file, config::NoIncludes(), facts);
+    const pipeline::CompileResult result = pipeline::Compile(file, config::EmptyTree(), facts);
     if (!result.graph.has_value() || result.graph->jobs.size() != jobs) {
       return absl::InternalError(
           absl::StrCat("the generated file does not compile: ",

@@ -35,7 +35,7 @@ struct Compiled {
 absl::StatusOr<Compiled> CompileFile(const Context& context, const CompileOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(CompileInput input, ReadCompileInput(options, context.globals().project));
   pipeline::CompileResult result =
-      pipeline::Compile(input.root, FolderIncludes(input.include_root), input.facts);
+      pipeline::Compile(input.root, FolderTree(input.include_root, options.changed), input.facts);
   return Compiled{.root = std::move(input.root), .result = std::move(result)};
 }
 
@@ -213,6 +213,11 @@ void AddCompileOptions(CLI::App* command, CompileOptions& options) {
                    "what CI_PIPELINE_SOURCE says: push (default), schedule, web, api, "
                    "merge_request, trigger, parent_pipeline")
       ->type_name("E");
+  command
+      ->add_option("--changed", options.changed,
+                   "a path that the push changes, for 'changes'; may be repeated; without it there "
+                   "is nothing to compare with, and 'changes' holds")
+      ->type_name("PATH");
   command
       ->add_option("--var", options.variables,
                    "a variable, also over a predefined one; may be repeated")

@@ -2,11 +2,13 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 #include "tools/ctl/exit_code.h"
@@ -119,7 +121,7 @@ absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
   return input;
 }
 
-absl::StatusOr<config::SourceFile> FolderIncludes::ReadLocal(absl::string_view path) const {
+absl::StatusOr<config::SourceFile> FolderTree::ReadLocal(absl::string_view path) const {
   const std::string relative(absl::StripPrefix(path, "/"));
   const absl::Status missing =
       absl::NotFoundError(absl::StrCat("there is no '", relative, "' in '", root_, "'"));
@@ -129,6 +131,32 @@ absl::StatusOr<config::SourceFile> FolderIncludes::ReadLocal(absl::string_view p
   if (!absl::StartsWith(*full, absl::StrCat(*root, "/"))) return missing;
   GRANGE_ASSIGN_OR_RETURN(std::string text, os::ReadFile(*full, kReadMax));
   return config::SourceFile{.name = relative, .text = std::move(text)};
+}
+
+absl::StatusOr<std::vector<std::string>> FolderTree::Files() const {
+  const absl::StatusOr<Repository> repository = Repository::Open(root_);
+  if (!repository.ok()) return std::vector<std::string>();
+  GRANGE_ASSIGN_OR_RETURN(
+      const os::RunResult listed,
+      repository->Git({"ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
+  std::vector<std::string> paths = absl::StrSplit(listed.out, '\0', absl::SkipEmpty());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+absl::StatusOr<std::optional<std::vector<std::string>>> FolderTree::ChangedFiles(
+    absl::string_view compare_to) const {
+  if (!changed_.empty()) return std::optional<std::vector<std::string>>(changed_);
+  const absl::StatusOr<Repository> repository = Repository::Open(root_);
+  if (compare_to.empty() || !repository.ok()) return std::optional<std::vector<std::string>>();
+  GRANGE_ASSIGN_OR_RETURN(
+      const Repository::Ref from,
+      repository->Resolve(std::string(absl::StripPrefix(compare_to, "refs/heads/"))));
+  GRANGE_ASSIGN_OR_RETURN(
+      const os::RunResult listed,
+      repository->Git({"diff", "-z", "--name-only", "--no-renames", from.sha, "--"}));
+  return std::optional<std::vector<std::string>>(
+      absl::StrSplit(listed.out, '\0', absl::SkipEmpty()));
 }
 
 }  // namespace grange::ctl

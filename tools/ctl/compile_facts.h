@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "coordinator/config/include_source.h"
 #include "coordinator/config/source_file.h"
+#include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/compile.h"
 
 namespace grange::ctl {
@@ -18,6 +18,7 @@ struct CompileOptions {
   std::string tag;
   std::string event;
   std::vector<std::string> variables;  // NAME=value, also over predefined ones
+  std::vector<std::string> changed;    // paths that this push is taken to change
   bool json = false;
 };
 
@@ -34,14 +35,21 @@ struct CompileInput {
 absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
                                               const std::string& project);
 
-// Included files below a folder. A path that leaves it, also over a link, is kNotFound.
-class FolderIncludes : public config::IncludeSource {
+// What is below a folder, which may be a git checkout. A path that leaves it, also over a link, is
+// kNotFound. Without `changed` a push changes nothing that is known.
+class FolderTree : public config::SourceTree {
  public:
-  explicit FolderIncludes(std::string root) : root_(std::move(root)) {}
+  FolderTree(std::string root, std::vector<std::string> changed)
+      : root_(std::move(root)), changed_(std::move(changed)) {}
   absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override;
+  // All that git tracks or could; of no checkout, none.
+  absl::StatusOr<std::vector<std::string>> Files() const override;
+  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
+      absl::string_view compare_to) const override;
 
  private:
   const std::string root_;
+  const std::vector<std::string> changed_;
 };
 
 }  // namespace grange::ctl

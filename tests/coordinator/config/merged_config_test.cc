@@ -18,7 +18,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
 // Files in memory.
-class Files : public IncludeSource {
+class Files : public EmptyTree {
  public:
   Files(std::initializer_list<std::pair<const std::string, std::string>> files) : files_(files) {}
   Files(const Files&) = delete;

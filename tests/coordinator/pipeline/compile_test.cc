@@ -21,7 +21,7 @@ CompileResult CompileText(const std::string& text) {
   TriggerFacts facts;
   facts.branch = "main";
   facts.project = "p";
-  return Compile({".gitlab-ci.yml", text}, config::NoIncludes(), facts);
+  return Compile({".gitlab-ci.yml", text}, config::EmptyTree(), facts);
 }
 
 std::string ManyJobs(int count, const std::string& body) {

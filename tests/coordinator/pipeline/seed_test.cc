@@ -42,7 +42,7 @@ CompileResult CompileOn(const std::string& yaml, const std::string& branch) {
   facts.branch = branch;
   facts.default_branch = "master";
   facts.project = "portal";
-  return Compile({".gitlab-ci.yml", yaml}, config::NoIncludes(), facts);
+  return Compile({".gitlab-ci.yml", yaml}, config::EmptyTree(), facts);
 }
 
 TEST(SeedTest, CompilesVerbatim) {

@@ -61,9 +61,9 @@ class SubmitTest : public store::StoreFixture {
   }
   // Puts what the repository has into the project's mirror, as a push does.
   void BringObjects() { ASSERT_TRUE(mirrors_->Fetch(project(), "file://" + work(), "main").ok()); }
-  control::SubmitOrder Order(const std::string& sha) const {
+  control::SubmitOrder Order(const std::string& sha, const std::string& key = "key-1") const {
     control::SubmitOrder order;
-    order.request_key = "key-1";
+    order.request_key = key;
     order.project = "portal";
     order.sha = sha;
     order.ref_name = "main";
@@ -96,6 +96,25 @@ TEST_F(SubmitTest, MakesAPipelineOfTheCommit) {
   ASSERT_THAT(submitted->event->jobs, SizeIs(1));
   EXPECT_EQ(submitted->event->jobs[0].name, "test");
   EXPECT_TRUE(submitted->event->jobs[0].id.is_set());
+}
+
+TEST_F(SubmitTest, ChangesAreThoseSinceTheLastPipelineOfTheBranch) {
+  const std::string rules = "  rules: [{changes: [src.c]}]\n";
+  const std::string first =
+      CommitFile("test:\n  script: [make]\n" + rules + "other:\n  script: [make]\n");
+  BringObjects();
+  const PipelineId of_first = Submit(Order(first))->answer.pipeline;
+  ASSERT_TRUE(os::WriteFile(work() + "/doc.md", "text\n").ok());
+  Git({"add", "doc.md"});
+  Git({"commit", "--quiet", "-m", "words"});
+  const std::string second = Git({"rev-parse", "HEAD"});
+  BringObjects();
+
+  const PipelineId of_second = Submit(Order(second, "other-key"))->answer.pipeline;
+
+  EXPECT_THAT(*store().JobsOf(of_first), SizeIs(2));  // nothing to compare with
+  EXPECT_THAT(*store().JobsOf(of_second), SizeIs(1));
+  EXPECT_EQ(store().GetPipeline(of_second)->before_sha, first);
 }
 
 TEST_F(SubmitTest, TheBookKnowsThePipelineAsItsRowsSayIt) {

@@ -1,0 +1,73 @@
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/keyword_parsers.h"
+#include "coordinator/pipeline/limits.h"
+
+namespace grange::pipeline {
+namespace {
+
+// False, reported, if they can't be used.
+bool ReadGlobs(ParseContext& context, const config::Value& list, const std::string& keyword,
+               PathCondition& condition) {
+  std::optional<std::vector<std::string>> globs = context.Texts(list, keyword);
+  if (!globs.has_value()) return false;
+  if (globs->size() > kPathPatternsMax) {
+    context.Error(list.place,
+                  absl::StrCat("'", keyword, "' has ", globs->size(), " patterns; at most ",
+                               kPathPatternsMax, " are allowed, so join some with {a,b} or **"));
+    return false;
+  }
+  condition.globs = *std::move(globs);
+  return true;
+}
+
+bool ReadRegex(ParseContext& context, const config::Value& value, const std::string& keyword,
+               PathCondition& condition) {
+  const std::optional<std::string> text = context.Text(value, keyword);
+  if (!text.has_value()) return false;
+  // It is written without slashes.
+  absl::StatusOr<std::shared_ptr<const Pattern>> regex =
+      context.patterns.Get(absl::StrCat("/", *text, "/"));
+  if (!regex.ok()) {
+    context.Error(value.place, absl::StrCat("'", keyword, "': ", regex.status().message()));
+    return false;
+  }
+  condition.regex = *std::move(regex);
+  return true;
+}
+
+}  // namespace
+
+std::optional<PathCondition> ReadPathCondition(ParseContext& context, const config::Entry& entry,
+                                               absl::string_view owner, Section section) {
+  const std::string keyword = absl::StrCat(owner, ":", entry.key);
+  PathCondition condition;
+  condition.place = entry.value->place;
+  if (!entry.value->IsMap()) {
+    if (!ReadGlobs(context, *entry.value, keyword, condition)) return std::nullopt;
+    return condition;
+  }
+  if (!context.CheckKeys(*entry.value, section, keyword)) return std::nullopt;
+  const config::Entry* paths = entry.value->Find("paths");
+  const config::Entry* regexp = entry.value->Find("regexp");
+  if ((paths == nullptr) == (regexp == nullptr)) {
+    context.Error(entry.value->place,
+                  absl::StrCat("'", keyword, "' needs either 'paths' or 'regexp'"));
+    return std::nullopt;
+  }
+  bool ok = true;
+  if (paths != nullptr) ok = ReadGlobs(context, *paths->value, keyword + ":paths", condition);
+  if (regexp != nullptr) {
+    ok = ReadRegex(context, *regexp->value, keyword + ":regexp", condition);
+  }
+  if (const config::Entry* to = entry.value->Find("compare_to"); to != nullptr && ok) {
+    std::optional<std::string> text = context.Text(*to->value, keyword + ":compare_to");
+    ok = text.has_value();
+    condition.compare_to = std::move(text).value_or("");
+  }
+  return ok ? std::optional<PathCondition>(std::move(condition)) : std::nullopt;
+}
+
+}  // namespace grange::pipeline

@@ -1,0 +1,99 @@
+#include "coordinator/pipeline/path_conditions.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/text/expand.h"
+#include "common/text/glob.h"
+#include "coordinator/pipeline/limits.h"
+
+namespace grange::pipeline {
+namespace {
+
+std::string Expanded(const std::string& text, const Scope& scope) {
+  return text::Expand(
+      text,
+      [&](absl::string_view name) -> std::optional<std::string> {
+        const std::string* value = scope.Find(name);
+        return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+      },
+      text::Unknown::kKeep);
+}
+
+PathConditions::Outcome Match(const PathCondition& condition, const std::vector<std::string>& paths,
+                              const Scope& scope, absl::string_view keyword) {
+  if (condition.regex != nullptr) {
+    for (const std::string& path : paths) {
+      if (condition.regex->Matches(path)) {
+        return {true, absl::StrCat(keyword, ": '", path, "' matches the regex")};
+      }
+    }
+    return {false, absl::StrCat(keyword, ": no file matches the regex")};
+  }
+  size_t comparisons = 0;
+  for (const std::string& glob : condition.globs) {
+    const std::string pattern = Expanded(glob, scope);
+    if (pattern.empty()) continue;
+    if (!text::IsGlob(pattern)) {
+      if (std::find(paths.begin(), paths.end(), pattern) != paths.end()) {
+        return {true, absl::StrCat(keyword, ": '", pattern, "' is there")};
+      }
+      continue;
+    }
+    for (const std::string& path : paths) {
+      if (++comparisons > kPathComparisonsMax) {
+        return {true, absl::StrCat(keyword, ": more than ", kPathComparisonsMax,
+                                   " comparisons, which counts as a match")};
+      }
+      if (text::GlobMatches(pattern, path)) {
+        return {true, absl::StrCat(keyword, ": '", path, "' matches '", pattern, "'")};
+      }
+    }
+  }
+  return {false, absl::StrCat(keyword, ": no file matches")};
+}
+
+}  // namespace
+
+PathConditions::Outcome PathConditions::Changes(const PathCondition& condition,
+                                                const Scope& scope) {
+  const Paths* paths = ChangedFiles(condition, scope);
+  if (paths == nullptr) return {true, "changes: there is nothing to compare with"};
+  return Match(condition, *paths, scope, "changes");
+}
+
+PathConditions::Outcome PathConditions::Exists(const PathCondition& condition, const Scope& scope) {
+  const Paths* paths = Files(condition.place);
+  if (paths == nullptr) return {false, "exists: the files are not known"};
+  return Match(condition, *paths, scope, "exists");
+}
+
+const PathConditions::Paths* PathConditions::ChangedFiles(const PathCondition& condition,
+                                                          const Scope& scope) {
+  std::string compare_to = Expanded(condition.compare_to, scope);
+  auto known = changed_.find(compare_to);
+  if (known == changed_.end()) {
+    absl::StatusOr<std::optional<Paths>> answer = tree_.ChangedFiles(compare_to);
+    if (!answer.ok()) {
+      problems_.Error(condition.place, absl::StrCat("'changes': ", answer.status().message()));
+      answer = std::nullopt;
+    }
+    known = changed_.emplace(std::move(compare_to), *std::move(answer)).first;
+  }
+  return known->second.has_value() ? &*known->second : nullptr;
+}
+
+const PathConditions::Paths* PathConditions::Files(const config::Place& place) {
+  if (!files_.has_value()) {
+    absl::StatusOr<Paths> answer = tree_.Files();
+    if (!answer.ok()) {
+      problems_.Error(place, absl::StrCat("'exists': ", answer.status().message()));
+      return nullptr;
+    }
+    files_ = *std::move(answer);
+  }
+  return &*files_;
+}
+
+}  // namespace grange::pipeline
