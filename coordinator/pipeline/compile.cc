@@ -15,6 +15,7 @@
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/limits.h"
 #include "coordinator/pipeline/needs_check.h"
+#include "coordinator/pipeline/parallel.h"
 #include "coordinator/pipeline/parse_context.h"
 #include "coordinator/pipeline/problems.h"
 #include "coordinator/pipeline/scope.h"
@@ -341,6 +342,7 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     FileDraft file;
     ParseContext context(file, problems);
     ReadConfiguration(*config.root, context);
+    ExpandParallel(file.jobs, problems);
     const StageList stages = StagesOf(file);
     CheckStages(file, stages, problems);
     CheckNeeds(file.jobs, stages, problems);

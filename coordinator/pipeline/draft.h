@@ -22,9 +22,20 @@ struct Named {
   config::Place place;
 };
 
+// The variables of one instance of a job with `parallel:matrix`, in file order.
+using MatrixRow = std::vector<Variable>;
+
+// `parallel`: a number of instances, or one for each row of a matrix.
+struct Parallel {
+  config::Place place;
+  int count = 0;
+  std::vector<MatrixRow> matrix;  // not empty: `count` is its size
+};
+
 struct NeedDraft {
   Need need;
   config::Place place;
+  std::vector<MatrixRow> matrix;  // `parallel:matrix`: these instances only
 };
 
 // `changes` or `exists`: holds if one of the patterns matches one of the files.
@@ -99,6 +110,7 @@ struct JobDraft {
   std::optional<std::vector<std::string>> tags;
   std::optional<absl::Duration> timeout;
   std::optional<lifecycle::RetryPolicy> retry;
+  std::optional<Parallel> parallel;
   std::optional<Artifacts> artifacts;
   std::optional<std::string> coverage;
   std::optional<bool> interruptible;

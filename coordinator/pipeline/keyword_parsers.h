@@ -36,6 +36,7 @@ void ParseDependencies(ParseContext& context, const config::Entry& entry);
 void ParseTags(ParseContext& context, const config::Entry& entry);
 void ParseTimeout(ParseContext& context, const config::Entry& entry);
 void ParseDefaultTimeout(ParseContext& context, const config::Entry& entry);
+void ParseParallel(ParseContext& context, const config::Entry& entry);
 void ParseRetry(ParseContext& context, const config::Entry& entry);
 void ParseArtifacts(ParseContext& context, const config::Entry& entry);
 void ParseCoverage(ParseContext& context, const config::Entry& entry);
@@ -47,6 +48,9 @@ void ParseExtends(ParseContext& context, const config::Entry& entry);
 // Shared by several keywords.
 std::vector<Variable> ReadVariables(ParseContext& context, const config::Value& map,
                                     Section section);
+// The rows of a `matrix`, at most kParallelMax; none, reported, if it can't be used.
+std::vector<MatrixRow> ReadMatrix(ParseContext& context, const config::Value& value,
+                                  absl::string_view keyword);
 // `changes` (or `exists`) of `owner`, a list or the map `section`.
 std::optional<PathCondition> ReadPathCondition(ParseContext& context, const config::Entry& entry,
                                                absl::string_view owner, Section section);

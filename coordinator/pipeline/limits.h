@@ -20,6 +20,7 @@ inline constexpr size_t kStageNameMax = 255;
 inline constexpr int kListDepthMax = 10;             // of lists in `script`, `rules`, `stages`
 inline constexpr size_t kExpressionTokensMax = 100;  // of one `rules:if`
 inline constexpr int kRetryMax = 2;
+inline constexpr int kParallelMax = 200;  // instances of one job
 inline constexpr absl::Duration kStartInMax = absl::Hours(7 * 24);
 inline constexpr absl::Duration kTimeoutMax = absl::Hours(31 * 24);
 inline constexpr size_t kPatternBytesMax = 16 << 10;  // of one regular expression

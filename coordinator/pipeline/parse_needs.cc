@@ -39,7 +39,29 @@ std::optional<NeedDraft> ReadNeed(ParseContext& context, const config::Value& va
   if (const config::Entry* optional = value.Find("optional"); optional != nullptr) {
     draft.need.optional = context.Bool(*optional->value, "needs:optional").value_or(false);
   }
+  if (const config::Entry* parallel = value.Find("parallel"); parallel != nullptr) {
+    const config::Entry* matrix =
+        parallel->value->IsMap() ? parallel->value->Find("matrix") : nullptr;
+    if (matrix == nullptr) {
+      context.WrongType(*parallel->value, "needs:parallel", "a map with 'matrix'");
+      return std::nullopt;
+    }
+    if (!context.CheckKeys(*parallel->value, Section::kParallel)) return std::nullopt;
+    draft.matrix = ReadMatrix(context, *matrix->value, "needs:parallel:matrix");
+    if (draft.matrix.empty()) return std::nullopt;
+  }
   return draft;
+}
+
+// The job and, if only some of its instances are meant, those.
+std::string KeyOf(const NeedDraft& need) {
+  std::string key = need.need.job;
+  for (const MatrixRow& row : need.matrix) {
+    for (const Variable& variable : row) {
+      absl::StrAppend(&key, "\n", variable.name, "=", variable.value);
+    }
+  }
+  return key;
 }
 
 }  // namespace
@@ -58,7 +80,7 @@ void ParseNeeds(ParseContext& context, const config::Entry& entry) {
   for (const config::Value* value : values) {
     std::optional<NeedDraft> need = ReadNeed(context, *value);
     if (!need.has_value()) continue;
-    if (names.insert(need->need.job).second) {
+    if (names.insert(KeyOf(*need)).second) {
       needs.push_back(*std::move(need));
     } else {
       context.Warning(value->place, absl::StrCat("'needs' has '", need->need.job,

@@ -1,0 +1,163 @@
+#include "coordinator/pipeline/parallel.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "coordinator/pipeline/limits.h"
+
+namespace grange::pipeline {
+namespace {
+
+// One instance of a job.
+struct Instance {
+  std::string name;
+  std::map<std::string, std::string> row;  // of the matrix
+};
+using Instances = absl::flat_hash_map<std::string, std::vector<Instance>>;  // by the job's name
+
+std::map<std::string, std::string> ToMap(const MatrixRow& row) {
+  std::map<std::string, std::string> map;
+  for (const Variable& variable : row) map[variable.name] = variable.value;
+  return map;
+}
+
+std::string ValuesOf(const MatrixRow& row) {
+  return absl::StrJoin(row, ", ", [](std::string* out, const Variable& variable) {
+    absl::StrAppend(out, variable.value);
+  });
+}
+
+std::string InstanceName(const JobDraft& job, int index) {
+  const Parallel& parallel = *job.parallel;
+  if (parallel.matrix.empty()) {
+    return absl::StrCat(job.name, " ", index + 1, "/", parallel.count);
+  }
+  return absl::StrCat(job.name, ": [", ValuesOf(parallel.matrix[static_cast<size_t>(index)]), "]");
+}
+
+// Later ones win: what the job itself says of them goes.
+void Put(std::vector<Variable>& variables, Variable variable) {
+  std::erase_if(variables, [&](const Variable& one) { return one.name == variable.name; });
+  variables.push_back(std::move(variable));
+}
+
+JobDraft MakeInstance(const JobDraft& job, int index) {
+  JobDraft instance = job;
+  instance.name = InstanceName(job, index);
+  instance.parallel.reset();
+  if (!job.parallel->matrix.empty()) {
+    for (const Variable& variable : job.parallel->matrix[static_cast<size_t>(index)]) {
+      Put(instance.variables, variable);
+    }
+  }
+  Put(instance.variables, {.name = "CI_NODE_INDEX", .value = absl::StrCat(index + 1)});
+  Put(instance.variables, {.name = "CI_NODE_TOTAL", .value = absl::StrCat(job.parallel->count)});
+  return instance;
+}
+
+void CheckInstanceName(const JobDraft& instance, Problems& problems) {
+  const size_t limit = instance.needs.has_value() ? kJobNameWithNeedsMax : kJobNameMax;
+  if (instance.name.size() <= limit) return;
+  problems.Error(instance.place,
+                 absl::StrCat("the instance '", instance.name.substr(0, 60), "…' of a job with ",
+                              "'parallel' has a name of ", instance.name.size(),
+                              " bytes; the limit is ", limit));
+}
+
+// The instances that the need means; empty, reported, if one of its rows is of none.
+std::vector<const Instance*> Meant(const JobDraft& job, const NeedDraft& need,
+                                   const std::vector<Instance>& instances, Problems& problems) {
+  std::vector<const Instance*> meant;
+  if (need.matrix.empty()) {
+    for (const Instance& instance : instances) meant.push_back(&instance);
+    return meant;
+  }
+  for (const MatrixRow& row : need.matrix) {
+    const auto found =
+        std::find_if(instances.begin(), instances.end(),
+                     [wanted = ToMap(row)](const Instance& one) { return one.row == wanted; });
+    if (found == instances.end()) {
+      problems.Error(need.place, absl::StrCat("job '", job.name, "' needs '", need.need.job, ": [",
+                                              ValuesOf(row), "]', which is not in the matrix of '",
+                                              need.need.job, "'"));
+      return {};
+    }
+    meant.push_back(&*found);
+  }
+  return meant;
+}
+
+void ExpandNeeds(JobDraft& job, const Instances& instances, Problems& problems) {
+  if (!job.needs.has_value()) return;
+  std::vector<NeedDraft> needs;
+  for (NeedDraft& need : *job.needs) {
+    const auto found = instances.find(need.need.job);
+    if (found == instances.end()) {
+      needs.push_back(std::move(need));
+      continue;
+    }
+    for (const Instance* instance : Meant(job, need, found->second, problems)) {
+      needs.push_back(need);
+      needs.back().need.job = instance->name;
+    }
+  }
+  job.needs = std::move(needs);
+}
+
+void ExpandDependencies(JobDraft& job, const Instances& instances) {
+  if (!job.dependencies.has_value()) return;
+  std::vector<Named> names;
+  for (Named& name : *job.dependencies) {
+    const auto found = instances.find(name.name);
+    if (found == instances.end()) {
+      names.push_back(std::move(name));
+      continue;
+    }
+    for (const Instance& instance : found->second) names.push_back({instance.name, name.place});
+  }
+  job.dependencies = std::move(names);
+}
+
+}  // namespace
+
+void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
+  if (std::none_of(jobs.begin(), jobs.end(),
+                   [](const JobDraft& job) { return job.parallel.has_value(); })) {
+    return;
+  }
+  Instances instances;
+  std::vector<JobDraft> expanded;
+  for (JobDraft& job : jobs) {
+    if (!job.parallel.has_value()) {
+      expanded.push_back(std::move(job));
+      continue;
+    }
+    if (expanded.size() + static_cast<size_t>(job.parallel->count) > kJobsMax) {
+      problems.Error(job.parallel->place,
+                     absl::StrCat("with the instances of job '", job.name, "' there are more than ",
+                                  kJobsMax, " jobs; make fewer"));
+      return;
+    }
+    std::vector<Instance>& of_job = instances[job.name];
+    for (int i = 0; i < job.parallel->count; ++i) {
+      expanded.push_back(MakeInstance(job, i));
+      CheckInstanceName(expanded.back(), problems);
+      of_job.push_back({expanded.back().name, {}});
+      if (!job.parallel->matrix.empty()) {
+        of_job.back().row = ToMap(job.parallel->matrix[static_cast<size_t>(i)]);
+      }
+    }
+  }
+  for (JobDraft& job : expanded) {
+    ExpandNeeds(job, instances, problems);
+    ExpandDependencies(job, instances);
+  }
+  jobs = std::move(expanded);
+}
+
+}  // namespace grange::pipeline
