@@ -8,8 +8,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "common/text/edit_distance.h"
+#include "common/text/glob.h"
 #include "coordinator/config/extends.h"
 #include "coordinator/config/limits.h"
 #include "coordinator/config/merge.h"
@@ -19,13 +21,20 @@
 namespace grange::config {
 namespace {
 
-constexpr std::array<absl::string_view, 8> kIncludeKeywordsRefused = {
-    "project", "file", "ref", "remote", "template", "component", "inputs", "rules"};
+constexpr std::array<absl::string_view, 7> kIncludeKeywordsRefused = {
+    "project", "file", "ref", "remote", "template", "component", "inputs"};
+
+// A pattern of `include:local` in the words of text::GlobMatches(): there "**/" may match no folder
+// at all, here it stands for one at least.
+std::string IncludePattern(absl::string_view path) {
+  return absl::StrReplaceAll(path, {{"**/", "*/**/"}});
+}
 
 // Follows `include` from the root file, each file's own includes merged in before it.
 class Loader {
  public:
-  Loader(const SourceTree& includes, MergedConfig& config) : includes_(includes), config_(config) {}
+  Loader(const SourceTree& tree, IncludeContext& context, MergedConfig& config)
+      : tree_(tree), context_(context), config_(config) {}
 
   // nullptr if the file, or one that it includes, can't be used.
   const Value* Load(const SourceFile& file) {
@@ -60,11 +69,9 @@ class Loader {
     if (include.value->IsList()) items = include.value->items;
     const Value* merged = nullptr;
     for (const Value* item : items) {
-      const Value* path = LocalPath(*item);
-      const Value* file = path == nullptr ? nullptr : LoadLocal(*path);
-      if (file == nullptr) continue;
-      merged = merged == nullptr ? file : MergeDeep(merged, file, *config_.values);
-      if (merged == nullptr) {
+      for (const Value* file : LoadItem(*item)) {
+        merged = merged == nullptr ? file : MergeDeep(merged, file, *config_.values);
+        if (merged != nullptr) continue;
         Error(include.key_place,
               absl::StrCat("'include' repeats more than ", kVisitsMax, " values; include less"));
         return nullptr;
@@ -90,7 +97,7 @@ class Loader {
     }
     bool refused = false;
     for (const Entry& entry : item.entries) {
-      if (entry.key == "local") continue;
+      if (entry.key == "local" || entry.key == "rules") continue;
       refused = true;
       if (std::find(kIncludeKeywordsRefused.begin(), kIncludeKeywordsRefused.end(), entry.key) !=
           kIncludeKeywordsRefused.end()) {
@@ -111,18 +118,45 @@ class Loader {
     return local->value;
   }
 
-  const Value* LoadLocal(const Value& value) {
-    const absl::string_view path = absl::StripPrefix(value.text, "/");
-    if (absl::StrContains(path, '$') || absl::StrContains(path, '*')) {
-      Error(value.place, absl::StrCat("variables and wildcards in 'include:local' are not "
-                                      "supported yet: '",
-                                      value.text, "'"));
-      return nullptr;
+  // The files that one entry of `include` brings, each already read.
+  std::vector<const Value*> LoadItem(const Value& item) {
+    const Value* path = LocalPath(item);
+    if (path == nullptr) return {};
+    if (const Entry* rules = item.IsMap() ? item.Find("rules") : nullptr;
+        rules != nullptr && !context_.Allows(*rules)) {
+      return {};
     }
+    std::vector<const Value*> files;
+    for (const std::string& name : PathsOf(*path)) {
+      if (const Value* file = LoadLocal(*path, name); file != nullptr) files.push_back(file);
+    }
+    return files;
+  }
+
+  // What the path means once its variables are known: itself, or all files that it matches.
+  std::vector<std::string> PathsOf(const Value& value) {
+    const std::string expanded = context_.Expand(value.text);
+    const std::string path(absl::StripPrefix(expanded, "/"));
     if (!absl::EndsWith(path, ".yml") && !absl::EndsWith(path, ".yaml")) {
-      Error(value.place, absl::StrCat("include '", value.text, "' must end in '.yml' or '.yaml'"));
-      return nullptr;
+      Error(value.place, absl::StrCat("include '", path, "' must end in '.yml' or '.yaml'"));
+      return {};
     }
+    if (!absl::StrContains(path, '*')) return {path};
+    const absl::StatusOr<std::vector<std::string>> all = tree_.Files();
+    if (!all.ok()) {
+      Error(value.place, absl::StrCat("while including '", path, "': ", all.status().message()));
+      return {};
+    }
+    const std::string pattern = IncludePattern(path);
+    std::vector<std::string> paths;
+    for (const std::string& file : *all) {
+      if (text::GlobMatches(pattern, file)) paths.push_back(file);
+    }
+    if (paths.empty()) Error(value.place, absl::StrCat("no file matches the include '", path, "'"));
+    return paths;
+  }
+
+  const Value* LoadLocal(const Value& value, const std::string& path) {
     if (++count_ > kIncludesMax) {
       if (count_ == kIncludesMax + 1) {
         Error(value.place, absl::StrCat("more than ", kIncludesMax, " files are included"));
@@ -134,13 +168,12 @@ class Loader {
                                       absl::StrJoin(open_, " -> "), " -> ", path));
       return nullptr;
     }
-    const absl::StatusOr<SourceFile> file = includes_.ReadLocal(path);
+    const absl::StatusOr<SourceFile> file = tree_.ReadLocal(path);
     if (!file.ok()) {
-      Error(value.place,
-            absl::StrCat("while including '", value.text, "': ", file.status().message()));
+      Error(value.place, absl::StrCat("while including '", path, "': ", file.status().message()));
       return nullptr;
     }
-    return Load({std::string(path), file->text});
+    return Load({path, file->text});
   }
 
   void Error(Place place, std::string message) {
@@ -156,7 +189,8 @@ class Loader {
     return copy;
   }
 
-  const SourceTree& includes_;
+  const SourceTree& tree_;
+  IncludeContext& context_;
   MergedConfig& config_;
   std::vector<std::string> open_;
   int count_ = 0;
@@ -164,10 +198,10 @@ class Loader {
 
 }  // namespace
 
-MergedConfig LoadConfig(const SourceFile& root, const SourceTree& includes) {
+MergedConfig LoadConfig(const SourceFile& root, const SourceTree& tree, IncludeContext& context) {
   MergedConfig config;
   config.values = std::make_unique<ValueArena>();
-  const Value* merged = Loader(includes, config).Load(root);
+  const Value* merged = Loader(tree, context, config).Load(root);
   if (merged != nullptr) {
     merged = ResolveExtends(merged, *config.values, config.diagnostics);
     config.root = ResolveReferences(merged, *config.values, config.diagnostics);

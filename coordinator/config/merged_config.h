@@ -22,8 +22,18 @@ struct MergedConfig {
   std::vector<Diagnostic> diagnostics;  // in the order in which they were found
 };
 
-// Reads the root file and what it includes. Pure: only `includes` is asked for files.
-MergedConfig LoadConfig(const SourceFile& root, const SourceTree& includes);
+// What `include` must know of the pipeline that is made.
+class IncludeContext {
+ public:
+  virtual ~IncludeContext() = default;
+  // The text with the variables that may stand in `include`; unknown ones stay.
+  virtual std::string Expand(absl::string_view text) const = 0;
+  // Whether `include:rules` let the file in. Reports what is wrong with them itself.
+  virtual bool Allows(const Entry& rules) = 0;
+};
+
+// Reads the root file and what it includes. Pure: only `tree` is asked for files.
+MergedConfig LoadConfig(const SourceFile& root, const SourceTree& tree, IncludeContext& context);
 
 }  // namespace grange::config
 

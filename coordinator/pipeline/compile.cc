@@ -13,6 +13,7 @@
 #include "coordinator/pipeline/decide.h"
 #include "coordinator/pipeline/draft.h"
 #include "coordinator/pipeline/file_reader.h"
+#include "coordinator/pipeline/include_rules.h"
 #include "coordinator/pipeline/limits.h"
 #include "coordinator/pipeline/needs_check.h"
 #include "coordinator/pipeline/parallel.h"
@@ -28,18 +29,6 @@ namespace {
 
 // Names and tags after the variables in them were replaced.
 constexpr size_t kExpandedNameMax = 255;
-
-VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables) {
-  VariableLayer layer;
-  for (const auto& [name, value] : variables) layer[name] = value;
-  return layer;
-}
-
-VariableLayer LayerOf(const std::vector<Variable>& variables) {
-  VariableLayer layer;
-  for (const Variable& variable : variables) layer[variable.name] = variable.value;
-  return layer;
-}
 
 // From the drafts of a file to the plan of one pipeline: which jobs are in, and with what.
 class Planner {
@@ -333,11 +322,13 @@ void CheckStages(const FileDraft& file, const StageList& stages, Problems& probl
 
 }  // namespace
 
-CompileResult Compile(const config::SourceFile& root, const config::SourceTree& includes,
+CompileResult Compile(const config::SourceFile& root, const config::SourceTree& tree,
                       const TriggerFacts& facts) {
   CompileResult result;
-  config::MergedConfig config = config::LoadConfig(root, includes);
-  Problems problems(std::move(config.diagnostics));
+  Problems problems;
+  IncludeRules include_rules(facts, tree, problems);
+  config::MergedConfig config = config::LoadConfig(root, tree, include_rules);
+  problems.AddAll(std::move(config.diagnostics));
   if (config.root != nullptr) {
     FileDraft file;
     ParseContext context(file, problems);
@@ -346,7 +337,7 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     const StageList stages = StagesOf(file);
     CheckStages(file, stages, problems);
     CheckNeeds(file.jobs, stages, problems);
-    if (!problems.has_errors()) Planner(file, stages, facts, includes, context).Run(result);
+    if (!problems.has_errors()) Planner(file, stages, facts, tree, context).Run(result);
   }
   result.diagnostics = std::move(problems).Take();
   return result;

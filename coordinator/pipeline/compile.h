@@ -70,7 +70,7 @@ struct CompileResult {
 
 // The one entrance of the compiler; pure. Coordinator, lint, plan and explain share it. May need
 // 1 MiB of stack. Never throws; hostile input gives diagnostics.
-CompileResult Compile(const config::SourceFile& root, const config::SourceTree& includes,
+CompileResult Compile(const config::SourceFile& root, const config::SourceTree& tree,
                       const TriggerFacts& facts);
 
 }  // namespace grange::pipeline

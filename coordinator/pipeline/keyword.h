@@ -33,6 +33,7 @@ enum class Section {
   kArtifacts,
   kInherit,
   kInclude,
+  kIncludeRule,
   kImage,
   kService,
   kCache,

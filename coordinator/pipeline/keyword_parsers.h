@@ -48,6 +48,8 @@ void ParseExtends(ParseContext& context, const config::Entry& entry);
 // Shared by several keywords.
 std::vector<Variable> ReadVariables(ParseContext& context, const config::Value& map,
                                     Section section);
+// `include:rules`.
+std::vector<Rule> ReadIncludeRules(ParseContext& context, const config::Entry& entry);
 // The rows of a `matrix`, at most kParallelMax; none, reported, if it can't be used.
 std::vector<MatrixRow> ReadMatrix(ParseContext& context, const config::Value& value,
                                   absl::string_view keyword);

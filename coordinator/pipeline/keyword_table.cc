@@ -22,8 +22,7 @@ constexpr auto kKeywords = std::to_array<Keyword>({
      ParseDefault},
     {S::kGlobal, "variables", kYes, "", ParseGlobalVariables},
     {S::kGlobal, "workflow", kYes, "", ParseWorkflow},
-    {S::kGlobal, "include", kDifferent,
-     "local files without variables or wildcards in the path; resolved before the rest is read"},
+    {S::kGlobal, "include", kDifferent, "local files only; resolved before the rest is read"},
     {S::kGlobal, "before_script", kYes, "old form of `default:before_script`", ParseBeforeScript},
     {S::kGlobal, "after_script", kYes, "old form of `default:after_script`", ParseAfterScript},
     {S::kGlobal, "image", kNotYet, "", nullptr},
@@ -171,7 +170,12 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kInherit, "default", kYes, "", nullptr},
     {S::kInherit, "variables", kYes, "", nullptr},
 
-    {S::kInclude, "local", kDifferent, "without variables or wildcards", nullptr},
+    {S::kInclude, "local", kYes, "", nullptr},
+    {S::kInclude, "rules", kYes, "", nullptr},
+    {S::kIncludeRule, "if", kYes, "", nullptr},
+    {S::kIncludeRule, "changes", kYes, "", nullptr},
+    {S::kIncludeRule, "exists", kYes, "", nullptr},
+    {S::kIncludeRule, "when", kYes, "always or never", nullptr},
     {S::kInclude, "cache", kNotYet, "", nullptr},
     {S::kInclude, "component", kNotYet, "", nullptr},
     {S::kInclude, "file", kNotYet, "", nullptr},
@@ -180,7 +184,6 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kInclude, "project", kNotYet, "", nullptr},
     {S::kInclude, "ref", kNotYet, "", nullptr},
     {S::kInclude, "remote", kNotYet, "", nullptr},
-    {S::kInclude, "rules", kNotYet, "", nullptr},
     {S::kInclude, "template", kNotYet, "", nullptr},
 
     {S::kImage, "name", kNotYet, "", nullptr},
@@ -342,6 +345,8 @@ absl::string_view SectionOwner(Section section) {
       return "artifacts";
     case S::kInherit:
       return "inherit";
+    case S::kIncludeRule:
+      return "include:rules";
     case S::kInclude:
       return "include";
     case S::kImage:

@@ -97,6 +97,24 @@ void ParseRules(ParseContext& context, const config::Entry& entry) {
   context.job->rules_place = entry.key_place;
 }
 
+std::vector<Rule> ReadIncludeRules(ParseContext& context, const config::Entry& entry) {
+  std::vector<Rule> rules;
+  for (const config::Value* map : ReadRuleMaps(context, entry, "include:rules")) {
+    Rule rule;
+    rule.place = map->place;
+    context.CheckKeys(*map, Section::kIncludeRule);
+    for (const config::Entry& key : map->entries) {
+      if (key.key != "when" || !key.value->IsNull()) ReadRuleKey(context, key, rule);
+    }
+    if (rule.when.has_value() && rule.when != lifecycle::When::kAlways) {
+      context.Error(map->Find("when")->value->place,
+                    "'when' in 'include:rules' takes always or never");
+    }
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
 void ParseWorkflowRules(ParseContext& context, const config::Entry& entry) {
   if (entry.value->IsNull()) return;
   context.file.has_workflow_rules = true;

@@ -4,22 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "common/text/expand.h"
 #include "common/text/glob.h"
 #include "coordinator/pipeline/limits.h"
 
 namespace grange::pipeline {
 namespace {
-
-std::string Expanded(const std::string& text, const Scope& scope) {
-  return text::Expand(
-      text,
-      [&](absl::string_view name) -> std::optional<std::string> {
-        const std::string* value = scope.Find(name);
-        return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
-      },
-      text::Unknown::kKeep);
-}
 
 PathConditions::Outcome Match(const PathCondition& condition, const std::vector<std::string>& paths,
                               const Scope& scope, absl::string_view keyword) {
@@ -33,7 +22,7 @@ PathConditions::Outcome Match(const PathCondition& condition, const std::vector<
   }
   size_t comparisons = 0;
   for (const std::string& glob : condition.globs) {
-    const std::string pattern = Expanded(glob, scope);
+    const std::string pattern = scope.Expand(glob);
     if (pattern.empty()) continue;
     if (!text::IsGlob(pattern)) {
       if (std::find(paths.begin(), paths.end(), pattern) != paths.end()) {
@@ -71,7 +60,7 @@ PathConditions::Outcome PathConditions::Exists(const PathCondition& condition, c
 
 const PathConditions::Paths* PathConditions::ChangedFiles(const PathCondition& condition,
                                                           const Scope& scope) {
-  std::string compare_to = Expanded(condition.compare_to, scope);
+  std::string compare_to = scope.Expand(condition.compare_to);
   auto known = changed_.find(compare_to);
   if (known == changed_.end()) {
     absl::StatusOr<std::optional<Paths>> answer = tree_.ChangedFiles(compare_to);

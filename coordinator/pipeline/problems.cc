@@ -12,7 +12,7 @@ namespace grange::pipeline {
 
 using config::Diagnostic;
 
-Problems::Problems(std::vector<Diagnostic> found) {
+void Problems::AddAll(std::vector<Diagnostic> found) {
   for (Diagnostic& diagnostic : found) Add(std::move(diagnostic));
 }
 

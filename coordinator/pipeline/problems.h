@@ -14,7 +14,7 @@ namespace grange::pipeline {
 // as many warnings.
 class Problems {
  public:
-  explicit Problems(std::vector<config::Diagnostic> found);
+  void AddAll(std::vector<config::Diagnostic> found);
 
   void Error(const config::Place& place, std::string message);
   void Warning(const config::Place& place, std::string message);

@@ -2,15 +2,20 @@
 #define GRANGE_COORDINATOR_PIPELINE_SCOPE_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
+#include "coordinator/pipeline/graph.h"
 
 namespace grange::pipeline {
 
 // Names to values of one group of variables.
 using VariableLayer = absl::flat_hash_map<std::string, std::string>;
+
+VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables);
+VariableLayer LayerOf(const std::vector<Variable>& variables);
 
 // What a name means at one point of a compilation: groups of variables above each other. The
 // layers belong to the caller and must live as long.
@@ -27,6 +32,9 @@ class Scope {
     }
     return nullptr;
   }
+
+  // `text` with the values of its $NAME and ${NAME}; unknown ones stay.
+  std::string Expand(absl::string_view text) const;
 
  private:
   std::vector<const VariableLayer*> layers_;

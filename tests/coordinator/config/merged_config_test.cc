@@ -33,11 +33,22 @@ class Files : public EmptyTree {
   std::map<std::string, std::string> files_;
 };
 
+// Includes are taken as they are written.
+class Plain : public IncludeContext {
+ public:
+  std::string Expand(absl::string_view text) const override { return std::string(text); }
+  bool Allows(const Entry&) override { return true; }
+};
+
+MergedConfig Load(const SourceFile& root, const SourceTree& tree) {
+  Plain context;
+  return LoadConfig(root, tree, context);
+}
+
 TEST(LoadConfigTest, LaysTheIncludingFileOverWhatItIncludes) {
   const Files files{{"ci/a.yml", "include: b.yml\njob: {x: a, y: a}\n"},
                     {"b.yml", "job: {x: b, z: b}\nother: {w: b}\n"}};
-  const MergedConfig config =
-      LoadConfig({"root.yml", "job: {y: root}\ninclude: [/ci/a.yml]\n"}, files);
+  const MergedConfig config = Load({"root.yml", "job: {y: root}\ninclude: [/ci/a.yml]\n"}, files);
   EXPECT_THAT(config.diagnostics, IsEmpty());
   ASSERT_NE(config.root, nullptr);
   EXPECT_EQ(config.root->Find("include"), nullptr);
@@ -51,14 +62,14 @@ TEST(LoadConfigTest, LaysTheIncludingFileOverWhatItIncludes) {
 TEST(LoadConfigTest, ExtendsAcrossFiles) {
   const Files files{{"base.yml", ".base: {x: 1}\n"}};
   const MergedConfig config =
-      LoadConfig({"root.yml", "include: {local: base.yml}\njob: {extends: .base}\n"}, files);
+      Load({"root.yml", "include: {local: base.yml}\njob: {extends: .base}\n"}, files);
   EXPECT_THAT(config.diagnostics, IsEmpty());
   EXPECT_EQ(config.root->Find("job")->value->Find("x")->value->text, "1");
 }
 
 TEST(LoadConfigTest, ReportsACircleOfIncludes) {
   const Files files{{"a.yml", "include: b.yml\n"}, {"b.yml", "include: a.yml\n"}};
-  const MergedConfig config = LoadConfig({"root.yml", "include: a.yml\njob: {}\n"}, files);
+  const MergedConfig config = Load({"root.yml", "include: a.yml\njob: {}\n"}, files);
   ASSERT_THAT(config.diagnostics, SizeIs(1));
   EXPECT_EQ(config.diagnostics[0].ToString(),
             "b.yml:1:10: 'a.yml' includes itself: root.yml -> a.yml -> b.yml -> a.yml");
@@ -67,15 +78,14 @@ TEST(LoadConfigTest, ReportsACircleOfIncludes) {
 TEST(LoadConfigTest, StopsAtTheLimitOfIncludes) {
   std::string text = "include:\n";
   for (int i = 0; i < 200; ++i) text += "  - a.yml\n";
-  const MergedConfig config =
-      LoadConfig({"root.yml", text + "job: {}\n"}, Files{{"a.yml", "x: {}\n"}});
+  const MergedConfig config = Load({"root.yml", text + "job: {}\n"}, Files{{"a.yml", "x: {}\n"}});
   ASSERT_THAT(config.diagnostics, SizeIs(1));
   EXPECT_EQ(config.diagnostics[0].ToString(), "root.yml:152:5: more than 150 files are included");
 }
 
 TEST(LoadConfigTest, NamesTheIncludedFileInItsErrors) {
   const MergedConfig config =
-      LoadConfig({"root.yml", "include: a.yml\njob: {}\n"}, Files{{"a.yml", "- list\n"}});
+      Load({"root.yml", "include: a.yml\njob: {}\n"}, Files{{"a.yml", "- list\n"}});
   ASSERT_THAT(config.diagnostics, SizeIs(1));
   EXPECT_THAT(config.diagnostics[0].ToString(), HasSubstr("a.yml:1:1: the file must be a map"));
 }
