@@ -12,6 +12,7 @@
 #include "coordinator/config/merged_config.h"
 #include "coordinator/pipeline/decide.h"
 #include "coordinator/pipeline/draft.h"
+#include "coordinator/pipeline/environment.h"
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/include_rules.h"
 #include "coordinator/pipeline/limits.h"
@@ -203,6 +204,7 @@ class Planner {
     plan.script.insert(plan.script.end(), job.script->begin(), job.script->end());
     plan.after_script = job.after_script.value_or(std::vector<std::string>());
     plan.variables = VariablesOf(job, rule);
+    AddEnvironment(job, rule, plan);
     plan.timeout = job.timeout;
     plan.retry = job.retry.value_or(lifecycle::RetryPolicy());
     plan.artifacts = job.artifacts;
@@ -244,6 +246,31 @@ class Planner {
       }
     }
     return tags;
+  }
+
+  void AddEnvironment(const JobDraft& job, const Rule* rule, JobPlan& plan) {
+    if (!job.environment.has_value()) return;
+    const Environment& environment = *job.environment;
+    const VariableLayer of_rule = rule == nullptr ? VariableLayer() : LayerOf(rule->variables);
+    const VariableLayer own = LayerOfJob(job);
+    const Scope scope({&pipeline_, &project_, &of_rule, &own, &workflow_, &global_, &predefined_});
+    plan.environment = ExpandName(environment.name, scope).value_or(environment.name);
+    if (const absl::Status named = CheckEnvironmentName(plan.environment); !named.ok()) {
+      problems_.Error(environment.place, absl::StrCat("job '", job.name, "': ", named.message()));
+      return;
+    }
+    const auto add = [&plan](absl::string_view name, std::string value, bool expand) {
+      plan.variables.push_back(
+          {.name = std::string(name), .value = std::move(value), .expand = expand});
+    };
+    add("CI_ENVIRONMENT_NAME", plan.environment, false);
+    add("CI_ENVIRONMENT_SLUG", EnvironmentSlug(plan.environment), false);
+    add("CI_ENVIRONMENT_ACTION", environment.action, false);
+    add("CI_ENVIRONMENT_TIER",
+        environment.tier.empty() ? std::string(EnvironmentTier(plan.environment))
+                                 : environment.tier,
+        false);
+    if (!environment.url.empty()) add("CI_ENVIRONMENT_URL", environment.url, true);
   }
 
   // nullopt if the result is longer than a name may be.

@@ -76,6 +76,15 @@ struct Filter {
   std::optional<PathCondition> changes;
 };
 
+// `environment`: what the job deploys to.
+struct Environment {
+  config::Place place;
+  std::string name;
+  std::string url;     // variables in it are known to the agent only
+  std::string action;  // "start" and so on
+  std::string tier;    // "" to go by the name
+};
+
 // `inherit`: what a job takes over.
 struct Inherit {
   bool all_defaults = true;
@@ -111,6 +120,7 @@ struct JobDraft {
   std::optional<absl::Duration> timeout;
   std::optional<lifecycle::RetryPolicy> retry;
   std::optional<Parallel> parallel;
+  std::optional<Environment> environment;
   std::optional<Artifacts> artifacts;
   std::optional<std::string> coverage;
   std::optional<bool> interruptible;

@@ -36,6 +36,7 @@ void ParseDependencies(ParseContext& context, const config::Entry& entry);
 void ParseTags(ParseContext& context, const config::Entry& entry);
 void ParseTimeout(ParseContext& context, const config::Entry& entry);
 void ParseDefaultTimeout(ParseContext& context, const config::Entry& entry);
+void ParseEnvironment(ParseContext& context, const config::Entry& entry);
 void ParseParallel(ParseContext& context, const config::Entry& entry);
 void ParseRetry(ParseContext& context, const config::Entry& entry);
 void ParseArtifacts(ParseContext& context, const config::Entry& entry);

@@ -61,7 +61,6 @@ void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& pl
   add("CI_PIPELINE_CREATED_AT",
       absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.facts.row.created_at, absl::UTCTimeZone()));
   if (!inputs.facts.row.name.empty()) add("CI_PIPELINE_NAME", inputs.facts.row.name);
-  if (!plan.environment.empty()) add("CI_ENVIRONMENT_NAME", plan.environment);
   for (const pipeline::Variable& variable : plan.variables) {
     spec.variables.push_back(
         {.name = variable.name, .value = variable.value, .file = false, .raw = !variable.expand});
