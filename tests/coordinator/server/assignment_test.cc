@@ -132,7 +132,7 @@ TEST_F(AssignmentTest, MaskedVariablesAreNotInTheSpec) {
 
 TEST_F(AssignmentTest, AJobKnowsItself) {
   plan().name = "Unit Tests: [3.11]";
-  plan().environment = "staging";
+  plan().variables.push_back({.name = "CI_ENVIRONMENT_NAME", .value = "staging"});
   const std::pair<const char*, const char*> expected[] = {
       {"CI_JOB_ID", "30"},
       {"CI_JOB_NAME", "Unit Tests: [3.11]"},
