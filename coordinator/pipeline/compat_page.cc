@@ -103,6 +103,12 @@ absl::string_view SupportWord(Support support) {
       return "supported";
     case Support::kDifferent:
       return "different";
+    case Support::kLater:
+      return "planned; a submit is refused";
+    case Support::kInert:
+      return "no effect here; gives a warning";
+    case Support::kRefused:
+      return "refused";
     case Support::kNotYet:
       return "refused: not supported yet";
     case Support::kReserved:

@@ -58,6 +58,7 @@ class Planner {
       DecideJobs(result.decisions);
       CheckNeededJobsAreIn(result.decisions);
       if (!problems_.has_errors()) BuildJobs(graph);
+      if (!graph.jobs.empty()) result.not_runnable = NotRunnable();
     }
     graph.variables = global_variables_.variables();
     if (problems_.has_errors()) {
@@ -228,6 +229,25 @@ class Planner {
       if (IsIn(dependency.name)) names.push_back(dependency.name);
     }
     return names;
+  }
+
+  // What of the file and of the jobs that are in can't be run yet.
+  std::vector<config::Diagnostic> NotRunnable() const {
+    std::vector<config::Diagnostic> found;
+    const auto add = [&found](const KeywordUse& use, const std::string& about) {
+      found.push_back({use.place.Span(), config::Diagnostic::Severity::kError,
+                       absl::StrCat(about, "'", use.keyword, "' can't be run yet; remove it, or ",
+                                    "leave the job out of this pipeline")});
+    };
+    for (const KeywordUse& use : file_.later) add(use, "");
+    for (size_t i = 0; i < file_.jobs.size(); ++i) {
+      if (!chosen_[i].in) continue;
+      for (const KeywordUse& use : file_.jobs[i].later) {
+        add(use, absl::StrCat("job '", file_.jobs[i].name, "': "));
+      }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
   }
 
   std::vector<std::string> TagsOf(const JobDraft& job, const Rule* rule) {

@@ -61,6 +61,9 @@ struct CompileResult {
   std::optional<PipelineGraph> graph;  // set if there are no errors; may have no jobs
   // All errors and warnings of all files, sorted by place.
   std::vector<config::Diagnostic> diagnostics;
+  // What this pipeline has that can't be run yet, each as an error: it can be planned, but a submit
+  // of it is refused with these. By place.
+  std::vector<config::Diagnostic> not_runnable;
   // True if the files are well-formed but this pipeline can't be created (a needed job was left
   // out by its rules): `plan` fails, `lint` warns. The reasons are errors among `diagnostics`, and
   // there are no others.

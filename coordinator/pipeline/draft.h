@@ -22,6 +22,20 @@ struct Named {
   config::Place place;
 };
 
+// A keyword of which the farm has to say something when it is used: Support::kLater or kInert.
+struct KeywordUse {
+  std::string keyword;  // with what it stands in: "artifacts:reports"
+  std::string owner;    // the keyword of the job, or of the file, in which it stands: "artifacts"
+  config::Place place;
+};
+
+// Where a keyword of a job was written.
+struct Origin {
+  std::string keyword;
+  config::Place place;        // of its key
+  bool from_default = false;  // in `default`, or in its old form at the top of the file
+};
+
 // The variables of one instance of a job with `parallel:matrix`, in file order.
 using MatrixRow = std::vector<Variable>;
 
@@ -98,6 +112,8 @@ struct JobDraft {
   std::string name;
   config::Place place;
   bool broken = false;  // an error about it was reported that makes further checks pointless
+  std::vector<KeywordUse> later;  // what it has that can't be run yet
+  std::vector<Origin> origins;    // of each keyword that it has, in the order of the file
 
   std::optional<Named> stage;
   std::optional<std::vector<std::string>> script;
@@ -135,7 +151,8 @@ struct FileDraft {
   bool has_workflow_rules = false;
   std::vector<Rule> workflow_rules;
   std::string workflow_name;
-  std::vector<JobDraft> jobs;  // visible ones, in file order
+  std::vector<KeywordUse> later;  // what it has outside of jobs that can't be acted on yet
+  std::vector<JobDraft> jobs;     // visible ones, in file order
 };
 
 }  // namespace grange::pipeline

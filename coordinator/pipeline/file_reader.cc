@@ -1,6 +1,7 @@
 #include "coordinator/pipeline/file_reader.h"
 
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,25 +17,63 @@ namespace {
 
 bool IsHidden(absl::string_view name) { return absl::StartsWith(name, "."); }
 
-// Copies a field of the defaults that the job has not set and is not told to leave.
-template <typename T>
-void TakeDefault(absl::string_view keyword, const Inherit& inherit, const std::optional<T>& from,
-                 std::optional<T>& to) {
-  if (to.has_value() || !from.has_value()) return;
-  const bool wanted = inherit.all_defaults ||
-                      std::find(inherit.defaults.begin(), inherit.defaults.end(), keyword) !=
-                          inherit.defaults.end();
-  if (wanted) to = from;
-}
+// What a job takes over from `default`: each keyword that it has not set and is not told to leave.
+class DefaultsTaker {
+ public:
+  DefaultsTaker(const JobDraft& defaults, JobDraft& job) : defaults_(defaults), job_(job) {}
 
-void TakeDefaults(const JobDraft& defaults, JobDraft& job) {
-  const Inherit& inherit = job.inherit;
-  TakeDefault("before_script", inherit, defaults.before_script, job.before_script);
-  TakeDefault("after_script", inherit, defaults.after_script, job.after_script);
-  TakeDefault("artifacts", inherit, defaults.artifacts, job.artifacts);
-  TakeDefault("interruptible", inherit, defaults.interruptible, job.interruptible);
-  TakeDefault("retry", inherit, defaults.retry, job.retry);
-  TakeDefault("tags", inherit, defaults.tags, job.tags);
+  void TakeAll() {
+    Take("before_script", &JobDraft::before_script);
+    Take("after_script", &JobDraft::after_script);
+    Take("artifacts", &JobDraft::artifacts);
+    Take("interruptible", &JobDraft::interruptible);
+    Take("retry", &JobDraft::retry);
+    Take("tags", &JobDraft::tags);
+  }
+
+ private:
+  template <typename T>
+  void Take(absl::string_view keyword, std::optional<T> JobDraft::*field) {
+    std::optional<T>& to = job_.*field;
+    const std::optional<T>& from = defaults_.*field;
+    const std::vector<std::string>& names = job_.inherit.defaults;
+    const bool wanted = job_.inherit.all_defaults ||
+                        std::find(names.begin(), names.end(), keyword) != names.end();
+    if (to.has_value() || !from.has_value() || !wanted) return;
+    to = from;
+    for (const KeywordUse& use : defaults_.later) {
+      if (use.owner == keyword) job_.later.push_back(use);
+    }
+    for (const Origin& origin : defaults_.origins) {
+      if (origin.keyword == keyword) job_.origins.push_back(origin);
+    }
+  }
+
+  const JobDraft& defaults_;
+  JobDraft& job_;
+};
+
+// One warning for each keyword of which the farm has to say something, at its first place.
+void WarnOfUses(const std::vector<ParseContext::NotedUse>& uses, Problems& problems) {
+  constexpr size_t kPlacesMax = 5;
+  std::map<std::string, std::vector<const ParseContext::NotedUse*>> by_keyword;
+  for (const ParseContext::NotedUse& noted : uses) {
+    by_keyword[noted.use.keyword].push_back(&noted);
+  }
+  for (const auto& [keyword, all] : by_keyword) {
+    const ParseContext::NotedUse& first = *all.front();
+    const bool later = first.keyword->support == Support::kLater;
+    std::string message =
+        later ? absl::StrCat("'", keyword, "' is understood, but no job can be run with it yet: a ",
+                             "submit of a pipeline that has it is refused")
+              : absl::StrCat("'", keyword, "' has no effect here: ", first.keyword->note);
+    for (size_t i = 1; i < all.size() && i <= kPlacesMax; ++i) {
+      absl::StrAppend(&message, i == 1 ? " (also " : ", ", all[i]->use.place.Span().ToString());
+    }
+    if (all.size() > kPlacesMax + 1) absl::StrAppend(&message, ", …");
+    if (all.size() > 1) message += ")";
+    problems.Warning(first.use.place, std::move(message));
+  }
 }
 
 class Reader {
@@ -50,6 +89,7 @@ class Reader {
       }
     }
     context_.job = nullptr;
+    WarnOfUses(context_.uses, context_.problems);
     if (jobs_seen_ == 0) {
       context_.Error(root_.place, "there is no visible job; add one, a map with a 'script'");
     }
@@ -59,14 +99,20 @@ class Reader {
   void ReadGlobal(const config::Entry& entry) {
     const Keyword* keyword = FindKeyword(Section::kGlobal, entry.key);
     if (keyword == nullptr) return;
-    context_.job = &context_.file.defaults;
+    context_.job = entry.key == "workflow" ? nullptr : &context_.file.defaults;
+    context_.owner_keyword = entry.key;
     if (keyword->support == Support::kReserved) {
       context_.Error(entry.key_place,
                      absl::StrCat("'", entry.key, "' can't be the name of a job; rename it",
                                   entry.key == "types" ? ", or write 'stages'" : ""));
     } else if (context_.CheckKey(entry, Section::kGlobal) != nullptr && keyword->parse != nullptr) {
+      if (entry.key != "default") NoteOrigin(context_.file.defaults, entry, true);
       keyword->parse(context_, entry);
     }
+  }
+
+  static void NoteOrigin(JobDraft& job, const config::Entry& entry, bool from_default) {
+    job.origins.push_back({entry.key, entry.key_place, from_default});
   }
 
   // A keyword at the top and in `default` too: GitLab refuses to choose.
@@ -95,12 +141,15 @@ class Reader {
     job.place = entry.key_place;
     context_.job = &job;
     for (const config::Entry& key : entry.value->entries) {
+      context_.owner_keyword = key.key;
       const Keyword* keyword = context_.CheckKey(key, Section::kJob);
-      if (keyword != nullptr) keyword->parse(context_, key);
+      if (keyword == nullptr) continue;
+      NoteOrigin(job, key, false);
+      keyword->parse(context_, key);
     }
     CheckName(job);
     CheckJob(job);
-    TakeDefaults(context_.file.defaults, job);
+    DefaultsTaker(context_.file.defaults, job).TakeAll();
   }
 
   // A map without any keyword of a job whose name is almost that of a global keyword.

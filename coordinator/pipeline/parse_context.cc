@@ -46,12 +46,34 @@ const Keyword* ParseContext::CheckKey(const config::Entry& entry, Section sectio
     Error(entry.key_place, message);
     return nullptr;
   }
-  if (keyword->support == Support::kNotYet) {
-    Error(entry.key_place,
-          absl::StrCat("'", owner, owner.empty() ? "" : ":", entry.key, "' is not supported yet"));
-    return nullptr;
+  const std::string name = absl::StrCat(owner, owner.empty() ? "" : ":", entry.key);
+  switch (keyword->support) {
+    case Support::kNotYet:
+      Error(entry.key_place, absl::StrCat("'", name, "' is not supported yet"));
+      return nullptr;
+    case Support::kRefused:
+      Error(entry.key_place, absl::StrCat("'", name, "' does not exist here; ", keyword->note));
+      return nullptr;
+    case Support::kLater:
+    case Support::kInert:
+      if (!entry.value->IsNull()) NoteUse(*keyword, entry.key_place, owner);
+      return keyword;
+    case Support::kYes:
+    case Support::kDifferent:
+    case Support::kReserved:
+      return keyword;
   }
   return keyword;
+}
+
+void ParseContext::NoteUse(const Keyword& used, const config::Place& place,
+                           absl::string_view owner) {
+  KeywordUse use{absl::StrCat(owner, owner.empty() ? "" : ":", used.name), owner_keyword, place};
+  if (used.support == Support::kLater) {
+    std::vector<KeywordUse>& later = job == nullptr ? file.later : job->later;
+    later.push_back(use);
+  }
+  uses.push_back({std::move(use), &used});
 }
 
 bool ParseContext::CheckKeys(const config::Value& map, Section section, absl::string_view owner) {

@@ -28,6 +28,14 @@ class ParseContext {
 
   // The job that is being read (or the defaults); nullptr between jobs.
   JobDraft* job = nullptr;
+  // The keyword of the job, or of the file, that is being read.
+  std::string owner_keyword;
+  // Every use of a keyword of which the farm has to say something, in all jobs.
+  struct NotedUse {
+    KeywordUse use;
+    const Keyword* keyword;
+  };
+  std::vector<NotedUse> uses;
 
   // An error about the job that is being read: "job 'x': …".
   void Error(const config::Place& place, const std::string& message);
@@ -42,6 +50,9 @@ class ParseContext {
   // The same for one key: nullptr if it was reported.
   const Keyword* CheckKey(const config::Entry& entry, Section section,
                           absl::string_view owner = "");
+
+  // Notes that `keyword`, as it stands in the table, is used at `place`. CheckKey() does it.
+  void NoteUse(const Keyword& keyword, const config::Place& place, absl::string_view owner);
 
   std::optional<std::string> Text(const config::Value& value, absl::string_view keyword);
   std::optional<bool> Bool(const config::Value& value, absl::string_view keyword);

@@ -34,8 +34,11 @@ void ParseDefault(ParseContext& context, const config::Entry& entry) {
   if (entry.value->IsNull()) return;
   if (!entry.value->IsMap()) return context.WrongType(*entry.value, "default", "a map");
   for (const config::Entry& key : entry.value->entries) {
+    context.owner_keyword = key.key;
     const Keyword* keyword = context.CheckKey(key, Section::kDefault);
-    if (keyword != nullptr) keyword->parse(context, key);
+    if (keyword == nullptr) continue;
+    context.file.defaults.origins.push_back({key.key, key.key_place, true});
+    keyword->parse(context, key);
   }
 }
 

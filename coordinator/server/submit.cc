@@ -208,10 +208,13 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
     const bool error = diagnostic.severity == config::Diagnostic::Severity::kError;
     (error ? row.errors : row.warnings).push_back(diagnostic.ToString());
   }
+  for (const config::Diagnostic& diagnostic : compiled.not_runnable) {
+    row.errors.push_back(diagnostic.ToString());
+  }
   answer.errors = row.errors;
   answer.warnings = row.warnings;
   std::vector<store::JobRow> jobs;
-  if (!compiled.graph.has_value() || compiled.not_creatable) {
+  if (!compiled.graph.has_value() || !row.errors.empty()) {
     if (row.errors.empty()) row.errors.push_back("this pipeline can't be created");
     answer.outcome = control::SubmitAnswer::Outcome::kInvalid;
     row.state = lifecycle::PipelineState::kFailed;

@@ -26,7 +26,11 @@ JobPlan FullJob() {
   job.variables = {{"A", "1", true}, {"B", "$A", false}};
   job.timeout = absl::Hours(1);
   job.retry = {2, {lifecycle::FailureReason::kAgentLost}, {3}};
-  job.artifacts = Artifacts{{"out"}, {"out/x"}, Artifacts::When::kAlways, "name"};
+  Artifacts& artifacts = job.artifacts.emplace();
+  artifacts.paths = {"out"};
+  artifacts.exclude = {"out/x"};
+  artifacts.when = Artifacts::When::kAlways;
+  artifacts.name = "name";
   job.coverage = "/\\d+%/";
   job.interruptible = true;
   job.environment = "production";
