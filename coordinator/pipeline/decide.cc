@@ -25,25 +25,33 @@ class Trigger {
     return absl::StrCat(IsTag() ? "tag" : "branch", " '", RefName(), "'");
   }
 
-  // The word of `only` for the source.
-  absl::string_view SourceWord() const {
+  // Whether `word` is that of `only` for the source: in the singular or the plural.
+  bool IsSourceWord(absl::string_view word) const {
+    absl::string_view singular, plural;
     switch (facts_.source) {
       case PipelineSource::kPush:
-        return "pushes";
+        singular = "push", plural = "pushes";
+        break;
       case PipelineSource::kSchedule:
-        return "schedules";
+        singular = "schedule", plural = "schedules";
+        break;
       case PipelineSource::kWeb:
-        return "web";
+        singular = plural = "web";
+        break;
       case PipelineSource::kApi:
-        return "api";
+        singular = plural = "api";
+        break;
       case PipelineSource::kMergeRequest:
-        return "merge_requests";
+        singular = "merge_request", plural = "merge_requests";
+        break;
       case PipelineSource::kTrigger:
-        return "triggers";
+        singular = "trigger", plural = "triggers";
+        break;
       case PipelineSource::kParentPipeline:
-        return "parent_pipelines";
+        singular = "parent_pipeline", plural = "parent_pipelines";
+        break;
     }
-    return "";
+    return word == singular || word == plural;
   }
 
   bool Matches(const Filter::Ref& ref) const {
@@ -51,7 +59,7 @@ class Trigger {
     if (ref.pattern != nullptr) return !IsMergeRequest() && ref.pattern->Matches(RefName());
     if (ref.name == "branches") return IsBranch();
     if (ref.name == "tags") return IsTag();
-    if (ref.name == SourceWord()) return true;
+    if (IsSourceWord(ref.name)) return true;
     return !IsMergeRequest() && ref.name == RefName();
   }
 

@@ -1,5 +1,6 @@
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/pipeline/keyword_parsers.h"
@@ -8,10 +9,32 @@
 namespace grange::pipeline {
 namespace {
 
+// A list of texts; an empty one is allowed, and matches nothing.
+std::optional<std::vector<std::string>> ReadPatterns(ParseContext& context,
+                                                     const config::Value& list,
+                                                     const std::string& keyword) {
+  std::vector<const config::Value*> values;
+  if (!list.IsList()) {
+    context.WrongType(list, keyword, "a list of paths");
+    return std::nullopt;
+  }
+  if (!context.Flatten(list, keyword, values)) return std::nullopt;
+  std::vector<std::string> texts;
+  for (const config::Value* value : values) {
+    if (!value->IsScalar()) {
+      context.Error(value->place, absl::StrCat("'", keyword, "' takes a list of paths, but this ",
+                                               "entry is ", value->KindName()));
+      return std::nullopt;
+    }
+    texts.push_back(value->text);
+  }
+  return texts;
+}
+
 // False, reported, if they can't be used.
 bool ReadGlobs(ParseContext& context, const config::Value& list, const std::string& keyword,
                PathCondition& condition) {
-  std::optional<std::vector<std::string>> globs = context.Texts(list, keyword);
+  std::optional<std::vector<std::string>> globs = ReadPatterns(context, list, keyword);
   if (!globs.has_value()) return false;
   if (globs->size() > kPathPatternsMax) {
     context.Error(list.place,

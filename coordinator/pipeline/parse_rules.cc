@@ -63,11 +63,25 @@ std::vector<const config::Value*> ReadRuleMaps(ParseContext& context, const conf
     if (value->IsMap()) {
       maps.push_back(value);
     } else {
-      context.Error(value->place, absl::StrCat("a rule is a map such as 'if: $CI_COMMIT_TAG', but ",
-                                               "this is ", value->KindName()));
+      context.Error(value->place, absl::StrCat("an entry of '", keyword, "' is a map such as {if: $CI_COMMIT_TAG}, ",
+                                               "but this is ", value->KindName()));
     }
   }
   return maps;
+}
+
+// As GitLab warns: in a pipeline that no other rule knows the last one still lets the job in, so
+// that one push can make two pipelines with it.
+void CheckLastRule(ParseContext& context, const std::vector<Rule>& rules) {
+  if (rules.size() < 2 || context.file.has_workflow_rules) return;
+  const Rule& last = rules.back();
+  const bool conditional =
+      last.condition != nullptr || last.changes.has_value() || last.exists.has_value();
+  if (conditional || last.never || !last.when.has_value()) return;
+  context.Warning(last.place,
+                  "the last of its 'rules' has only 'when', so the job is in all pipelines that no "
+                  "other rule matches: one push can make two, for a branch and for its merge "
+                  "request; add 'workflow:rules', or an 'if' to the rule");
 }
 
 void CheckDelay(ParseContext& context, const config::Value& map, const Rule& rule) {
@@ -93,6 +107,7 @@ void ParseRules(ParseContext& context, const config::Entry& entry) {
     CheckDelay(context, *map, rule);
     rules.push_back(std::move(rule));
   }
+  CheckLastRule(context, rules);
   context.job->rules = std::move(rules);
   context.job->rules_place = entry.key_place;
 }

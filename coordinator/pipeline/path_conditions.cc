@@ -10,6 +10,28 @@
 namespace grange::pipeline {
 namespace {
 
+// A pattern of `changes` or `exists`, which mean what Ruby's fnmatch does, in the words of
+// text::GlobMatches(): there `**` crosses folders anywhere, here only as a whole part with a `/`
+// behind it; elsewhere it is one `*`.
+std::string GlobOf(absl::string_view pattern) {
+  std::string glob;
+  for (size_t i = 0; i < pattern.size();) {
+    if (pattern[i] != '*') {
+      if (pattern[i] == '\\' && i + 1 < pattern.size()) glob += pattern[i++];
+      glob += pattern[i++];
+      continue;
+    }
+    size_t end = pattern.find_first_not_of('*', i);
+    if (end == absl::string_view::npos) end = pattern.size();
+    const bool starts_part = i == 0 || pattern[i - 1] == '/';
+    const bool crosses =
+        end - i == 2 && starts_part && end < pattern.size() && pattern[end] == '/';
+    glob += crosses ? "**" : "*";
+    i = end;
+  }
+  return glob;
+}
+
 PathConditions::Outcome Match(const PathCondition& condition, const std::vector<std::string>& paths,
                               const Scope& scope, absl::string_view keyword) {
   if (condition.regex != nullptr) {
@@ -24,6 +46,7 @@ PathConditions::Outcome Match(const PathCondition& condition, const std::vector<
   for (const std::string& glob : condition.globs) {
     const std::string pattern = scope.Expand(glob);
     if (pattern.empty()) continue;
+    const std::string translated = GlobOf(pattern);
     if (!text::IsGlob(pattern)) {
       if (std::find(paths.begin(), paths.end(), pattern) != paths.end()) {
         return {true, absl::StrCat(keyword, ": '", pattern, "' is there")};
@@ -35,7 +58,7 @@ PathConditions::Outcome Match(const PathCondition& condition, const std::vector<
         return {true, absl::StrCat(keyword, ": more than ", kPathComparisonsMax,
                                    " comparisons, which counts as a match")};
       }
-      if (text::GlobMatches(pattern, path)) {
+      if (text::GlobMatches(translated, path)) {
         return {true, absl::StrCat(keyword, ": '", path, "' matches '", pattern, "'")};
       }
     }

@@ -10,35 +10,21 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <optional>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "coordinator/pipeline/compile.h"
 #include "coordinator/pipeline/graph_json.h"
 #include "gtest/gtest.h"
+#include "tests/golden/golden_support.h"
 
 namespace grange::pipeline {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 const std::filesystem::path kFolder = std::filesystem::path(GRANGE_SOURCE_DIR) / "tests/golden";
-
-std::string ReadFile(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
 
 std::vector<std::string> CaseNames() {
   std::vector<std::string> names;
@@ -49,65 +35,13 @@ std::vector<std::string> CaseNames() {
   return names;
 }
 
-// The tree that a case has.
-struct GoldenTree : public config::SourceTree {
-  absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override {
-    const std::filesystem::path full = folder / std::string(path);
-    if (!std::filesystem::is_regular_file(full)) {
-      return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
-    }
-    return config::SourceFile{std::string(path), ReadFile(full)};
-  }
-  absl::StatusOr<std::vector<std::string>> Files() const override { return files; }
-  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
-      absl::string_view compare_to) const override {
-    if (compare_to == "gone") return absl::NotFoundError("there is no branch 'gone'");
-    return changed;
-  }
-
-  std::filesystem::path folder;
-  std::vector<std::string> files;
-  std::optional<std::vector<std::string>> changed;
-};
-
-void ApplyFact(absl::string_view fact, TriggerFacts& facts, GoldenTree& tree) {
-  const std::pair<std::string, std::string> pair = absl::StrSplit(fact, absl::MaxSplits('=', 1));
-  const auto& [name, value] = pair;
-  if (name == "branch") {
-    facts.branch = value;
-  } else if (name == "tag") {
-    facts.tag = value;
-    facts.branch = "";
-  } else if (name == "event") {
-    const absl::StatusOr<PipelineSource> source = ParsePipelineSource(value);
-    ASSERT_TRUE(source.ok()) << source.status();
-    facts.source = *source;
-    if (facts.source == PipelineSource::kMergeRequest) facts.branch = "";
-  } else if (name == "file") {
-    tree.files.push_back(value);
-  } else if (name == "changed") {
-    if (!tree.changed.has_value()) tree.changed.emplace();
-    if (!value.empty()) tree.changed->push_back(value);
-  } else if (absl::StartsWith(name, "var:")) {
-    facts.pipeline_variables.emplace_back(name.substr(4), value);
-  } else if (absl::StartsWith(name, "project-var:")) {
-    facts.project_variables.emplace_back(name.substr(12), value);
-  } else {
-    FAIL() << "unknown fact '" << fact << "'";
-  }
-}
-
 TriggerFacts FactsOf(const std::string& text, GoldenTree& tree) {
-  TriggerFacts facts;
-  facts.branch = "main";
-  facts.project = "portal";
-  facts.project_path = "web/portal";
-  facts.sha = "0123456789abcdef0123456789abcdef01234567";
+  TriggerFacts facts = DefaultFacts();
   const std::string first = text.substr(0, text.find('\n'));
-  absl::string_view rest = first;
-  if (!absl::ConsumePrefix(&rest, "# facts: ")) return facts;
-  for (const absl::string_view fact : absl::StrSplit(rest, ' ', absl::SkipEmpty())) {
-    ApplyFact(fact, facts, tree);
+  absl::string_view words = first;
+  if (absl::ConsumePrefix(&words, "# facts: ")) {
+    const absl::Status applied = ApplyFacts(words, facts, tree);
+    EXPECT_TRUE(applied.ok()) << applied;
   }
   return facts;
 }
@@ -119,28 +53,6 @@ std::string Diagnostics(const CompileResult& result) {
   }
   if (result.not_creatable) text += "(well-formed, but this pipeline can't be created)\n";
   return text;
-}
-
-// What of `expected` is not so in `actual`, each with its path.
-void Compare(const Json& expected, const Json& actual, const std::string& path,
-             std::vector<std::string>& differences) {
-  if (expected.is_object() && actual.is_object()) {
-    for (const auto& [key, value] : expected.items()) {
-      const auto it = actual.find(key);
-      if (it == actual.end()) {
-        differences.push_back(absl::StrCat(path, "/", key, ": missing"));
-      } else {
-        Compare(value, *it, absl::StrCat(path, "/", key), differences);
-      }
-    }
-  } else if (expected.is_array() && actual.is_array() && expected.size() == actual.size()) {
-    for (size_t i = 0; i < expected.size(); ++i) {
-      Compare(expected[i], actual[i], absl::StrCat(path, "/", i), differences);
-    }
-  } else if (expected != actual) {
-    differences.push_back(
-        absl::StrCat(path, ": expected ", expected.dump(), ", got ", actual.dump()));
-  }
 }
 
 Json PlanWithDecisions(const CompileResult& result) {
@@ -156,23 +68,23 @@ Json PlanWithDecisions(const CompileResult& result) {
 class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
-  const std::string text = ReadFile(kFolder / absl::StrCat(GetParam(), ".yml"));
+  const std::string text = ReadGoldenFile(kFolder / absl::StrCat(GetParam(), ".yml"));
   GoldenTree tree;
   tree.folder = kFolder / absl::StrCat(GetParam(), ".d");
   const TriggerFacts facts = FactsOf(text, tree);
   const CompileResult result = Compile({".gitlab-ci.yml", text}, tree, facts);
 
-  EXPECT_EQ(Diagnostics(result), ReadFile(kFolder / absl::StrCat(GetParam(), ".errors")));
+  EXPECT_EQ(Diagnostics(result), ReadGoldenFile(kFolder / absl::StrCat(GetParam(), ".errors")));
   const std::filesystem::path plan_path = kFolder / absl::StrCat(GetParam(), ".plan.json");
   if (!std::filesystem::exists(plan_path)) {
     EXPECT_FALSE(result.graph.has_value()) << "a plan was made, but " << plan_path << " is missing";
     return;
   }
   ASSERT_TRUE(result.graph.has_value());
-  const Json expected = Json::parse(ReadFile(plan_path), nullptr, false);
+  const Json expected = Json::parse(ReadGoldenFile(plan_path), nullptr, false);
   ASSERT_FALSE(expected.is_discarded()) << plan_path << " is not JSON";
   std::vector<std::string> differences;
-  Compare(expected, PlanWithDecisions(result), "", differences);
+  ComparePart(expected, PlanWithDecisions(result), "", differences);
   EXPECT_TRUE(differences.empty()) << absl::StrJoin(differences, "\n");
 }
 

@@ -1,0 +1,116 @@
+#include "tests/golden/golden_support.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+
+namespace grange::pipeline {
+namespace {
+
+absl::Status ApplyFact(const std::string& name, const std::string& value, TriggerFacts& facts,
+                       GoldenTree& tree) {
+  if (name == "branch") {
+    facts.branch = value;
+  } else if (name == "tag") {
+    facts.tag = value;
+    facts.branch = "";
+  } else if (name == "event") {
+    const absl::StatusOr<PipelineSource> source = ParsePipelineSource(value);
+    if (!source.ok()) return source.status();
+    facts.source = *source;
+    if (facts.source == PipelineSource::kMergeRequest) facts.branch = "";
+  } else if (name == "file") {
+    tree.files.push_back(value);
+  } else if (name == "changed") {
+    if (!tree.changed.has_value()) tree.changed.emplace();
+    if (!value.empty()) tree.changed->push_back(value);
+  } else if (absl::StartsWith(name, "var:")) {
+    facts.pipeline_variables.emplace_back(name.substr(4), value);
+  } else if (absl::StartsWith(name, "project-var:")) {
+    facts.project_variables.emplace_back(name.substr(12), value);
+  } else {
+    return absl::InvalidArgumentError(absl::StrCat("unknown fact '", name, "'"));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string ReadGoldenFile(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+absl::StatusOr<config::SourceFile> GoldenTree::ReadLocal(absl::string_view path) const {
+  const auto found = texts.find(std::string(path));
+  if (found != texts.end()) return config::SourceFile{found->first, found->second};
+  const std::filesystem::path full = folder / std::string(path);
+  if (folder.empty() || !std::filesystem::is_regular_file(full)) {
+    return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
+  }
+  return config::SourceFile{std::string(path), ReadGoldenFile(full)};
+}
+
+absl::StatusOr<std::vector<std::string>> GoldenTree::Files() const {
+  std::vector<std::string> all = files;
+  for (const auto& [path, text] : texts) all.push_back(path);
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+absl::StatusOr<std::optional<std::vector<std::string>>> GoldenTree::ChangedFiles(
+    absl::string_view compare_to) const {
+  if (compare_to == "gone" || compare_to == "no-such-branch") return absl::NotFoundError(absl::StrCat("there is no branch '", compare_to, "'"));
+  return changed;
+}
+
+TriggerFacts DefaultFacts() {
+  TriggerFacts facts;
+  facts.branch = "main";
+  facts.project = "portal";
+  facts.project_path = "web/portal";
+  facts.sha = "0123456789abcdef0123456789abcdef01234567";
+  return facts;
+}
+
+absl::Status ApplyFacts(absl::string_view words, TriggerFacts& facts, GoldenTree& tree) {
+  for (const absl::string_view word : absl::StrSplit(words, ' ', absl::SkipEmpty())) {
+    const std::pair<std::string, std::string> pair =
+        absl::StrSplit(word, absl::MaxSplits('=', 1));
+    const std::string value = absl::StrReplaceAll(pair.second, {{"%20", " "}});
+    const absl::Status status = ApplyFact(pair.first, value, facts, tree);
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+void ComparePart(const Json& expected, const Json& actual, const std::string& path,
+                 std::vector<std::string>& differences) {
+  if (expected.is_object() && actual.is_object()) {
+    for (const auto& [key, value] : expected.items()) {
+      const auto it = actual.find(key);
+      if (it == actual.end()) {
+        if (!value.is_null()) differences.push_back(absl::StrCat(path, "/", key, ": missing"));
+      } else {
+        ComparePart(value, *it, absl::StrCat(path, "/", key), differences);
+      }
+    }
+  } else if (expected.is_array() && actual.is_array() && expected.size() == actual.size()) {
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ComparePart(expected[i], actual[i], absl::StrCat(path, "/", i), differences);
+    }
+  } else if (expected != actual) {
+    differences.push_back(
+        absl::StrCat(path, ": expected ", expected.dump(), ", got ", actual.dump()));
+  }
+}
+
+}  // namespace grange::pipeline
