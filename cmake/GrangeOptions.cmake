@@ -28,3 +28,8 @@ elseif(GRANGE_SANITIZE STREQUAL "thread")
 elseif(NOT GRANGE_SANITIZE STREQUAL "")
   message(FATAL_ERROR "GRANGE_SANITIZE is '${GRANGE_SANITIZE}'; it takes 'address' or 'thread'")
 endif()
+
+# Coverage for the fuzzer, in everything that a target links.
+if(GRANGE_FUZZ)
+  target_compile_options(grange_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
