@@ -41,6 +41,7 @@ grange_package(openssl libssl libcrypto)
 grange_package(sodium libsodium)
 grange_package(yaml_cpp yaml-cpp)
 grange_package(zstd libzstd)
+grange_package(libyaml yaml-0.1)  # only for a floor of the benchmarks
 
 # spdlog header-only (Debian ships no static one), only for common/log.
 add_library(grange_spdlog INTERFACE)

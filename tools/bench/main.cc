@@ -50,6 +50,7 @@ const std::vector<NamedRow>& AllRows() {
                                 {"B4", NewIdleRow},
                                 {"B4", NewStartRow},
                                 {"B5", [](const std::string&) { return NewCompileRow(); }},
+                                {"B5", [](const std::string&) { return NewCompileEventsRow(); }},
                                 {"B7", NewCancelRow},
                                 {"B8", NewFollowRow}};
   return *rows;

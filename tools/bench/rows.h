@@ -17,6 +17,7 @@ std::unique_ptr<Row> NewTraceRow(const std::string& dir);        // B3
 std::unique_ptr<Row> NewIdleRow(const std::string& dir);         // B4
 std::unique_ptr<Row> NewStartRow(const std::string& dir);        // B4, starting programs
 std::unique_ptr<Row> NewCompileRow();                            // B5
+std::unique_ptr<Row> NewCompileEventsRow();                      // B5, with another floor
 std::unique_ptr<Row> NewCancelRow(const std::string& dir);       // B7
 std::unique_ptr<Row> NewFollowRow(const std::string& dir);       // B8
 
