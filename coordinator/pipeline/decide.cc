@@ -1,6 +1,9 @@
 #include "coordinator/pipeline/decide.h"
 
+#include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -74,8 +77,19 @@ const Filter::Ref* FirstMatch(const Filter& filter, const Trigger& trigger) {
   return nullptr;
 }
 
-const Expression* FirstThatHolds(const Filter& filter, const Scope& scope, PatternCache& patterns) {
+// Adds the variables of an expression to those that were looked at.
+void NoteVariables(const Expression& expression, std::vector<std::string>& looked_at) {
+  for (std::string& name : expression.VariableNames()) {
+    if (std::find(looked_at.begin(), looked_at.end(), name) == looked_at.end()) {
+      looked_at.push_back(std::move(name));
+    }
+  }
+}
+
+const Expression* FirstThatHolds(const Filter& filter, const Scope& scope, PatternCache& patterns,
+                                 std::vector<std::string>& looked_at) {
   for (const auto& expression : filter.variables) {
+    NoteVariables(*expression, looked_at);
     if (expression->Evaluate(scope, patterns).holds) return expression.get();
   }
   return nullptr;
@@ -84,26 +98,29 @@ const Expression* FirstThatHolds(const Filter& filter, const Scope& scope, Patte
 // `only`: refs, variables and changes must all allow the job.
 RuleDecision DecideByOnly(const Filter& only, const Trigger& trigger, const Scope& scope,
                           PatternCache& patterns, PathConditions& paths) {
-  RuleDecision decision{true, nullptr, only.place, "only"};
+  RuleDecision decision{true, nullptr, only.place, "only", {}};
   if (only.has_refs) {
     const Filter::Ref* ref = FirstMatch(only, trigger);
     if (ref == nullptr) {
       return {false, nullptr, only.place,
-              absl::StrCat("only: nothing in it matches ", trigger.Describe())};
+              absl::StrCat("only: nothing in it matches ", trigger.Describe()), {}};
     }
     decision.reason = absl::StrCat("only: '", ref->text, "' matches ", trigger.Describe());
   }
   if (only.has_variables) {
-    const Expression* expression = FirstThatHolds(only, scope, patterns);
+    const Expression* expression =
+        FirstThatHolds(only, scope, patterns, decision.looked_at);
     if (expression == nullptr) {
-      return {false, nullptr, only.place, "only:variables: no expression holds"};
+      return {false, nullptr, only.place, "only:variables: no expression holds",
+              std::move(decision.looked_at)};
     }
     absl::StrAppend(&decision.reason, ":variables: `", expression->text(), "` holds");
   }
   if (only.changes.has_value()) {
     const PathConditions::Outcome outcome = paths.Changes(*only.changes, scope);
     if (!outcome.holds) {
-      return {false, nullptr, only.place, absl::StrCat("only:", outcome.reason)};
+      return {false, nullptr, only.place, absl::StrCat("only:", outcome.reason),
+              std::move(decision.looked_at)};
     }
     absl::StrAppend(&decision.reason, ":", outcome.reason);
   }
@@ -116,16 +133,19 @@ std::optional<RuleDecision> DecideByExcept(const Filter& except, const Trigger& 
                                            PathConditions& paths) {
   if (const Filter::Ref* ref = FirstMatch(except, trigger); ref != nullptr) {
     return RuleDecision{false, nullptr, except.place,
-                        absl::StrCat("except: '", ref->text, "' matches ", trigger.Describe())};
+                        absl::StrCat("except: '", ref->text, "' matches ", trigger.Describe()), {}};
   }
-  if (const Expression* expression = FirstThatHolds(except, scope, patterns)) {
+  std::vector<std::string> looked_at;
+  if (const Expression* expression = FirstThatHolds(except, scope, patterns, looked_at)) {
     return RuleDecision{false, nullptr, except.place,
-                        absl::StrCat("except:variables: `", expression->text(), "` holds")};
+                        absl::StrCat("except:variables: `", expression->text(), "` holds"),
+                        std::move(looked_at)};
   }
   if (except.changes.has_value()) {
     const PathConditions::Outcome outcome = paths.Changes(*except.changes, scope);
     if (outcome.holds) {
-      return RuleDecision{false, nullptr, except.place, absl::StrCat("except:", outcome.reason)};
+      return RuleDecision{false, nullptr, except.place, absl::StrCat("except:", outcome.reason),
+                          std::move(looked_at)};
     }
   }
   return std::nullopt;
@@ -136,10 +156,12 @@ std::optional<RuleDecision> DecideByExcept(const Filter& except, const Trigger& 
 RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& place,
                            absl::string_view keyword, const Scope& scope, PatternCache& patterns,
                            PathConditions& paths, Problems& problems) {
+  std::vector<std::string> looked_at;
   for (size_t i = 0; i < rules.size(); ++i) {
     const Rule& rule = rules[i];
     std::vector<std::string> reasons;
     if (rule.condition != nullptr) {
+      NoteVariables(*rule.condition, looked_at);
       const Expression::Outcome outcome = rule.condition->Evaluate(scope, patterns);
       if (outcome.hidden_by_empty) {
         problems.Warning(rule.place,
@@ -163,9 +185,10 @@ RuleDecision DecideByRules(const std::vector<Rule>& rules, const config::Place& 
     if (reasons.empty()) reasons.emplace_back("it has no condition");
     std::string reason = absl::StrCat(keyword, "[", i, "]: ", absl::StrJoin(reasons, ", "));
     if (rule.never) reason += ", with 'when: never'";
-    return {!rule.never, &rule, rule.place, std::move(reason)};
+    return {!rule.never, &rule, rule.place, std::move(reason), std::move(looked_at)};
   }
-  return {false, nullptr, place, absl::StrCat("no rule of '", keyword, "' matched")};
+  return {false, nullptr, place, absl::StrCat("no rule of '", keyword, "' matched"),
+          std::move(looked_at)};
 }
 
 RuleDecision DecideByFilters(const JobDraft& job, bool has_workflow_rules,
@@ -177,11 +200,11 @@ RuleDecision DecideByFilters(const JobDraft& job, bool has_workflow_rules,
     if (out.has_value()) return *std::move(out);
   }
   if (job.only.has_value()) return DecideByOnly(*job.only, trigger, scope, patterns, paths);
-  if (has_workflow_rules) return {true, nullptr, job.place, "it has no rules"};
+  if (has_workflow_rules) return {true, nullptr, job.place, "it has no rules", {}};
   if (trigger.IsMergeRequest()) {
-    return {false, nullptr, job.place, "a job without rules runs for branches and tags only"};
+    return {false, nullptr, job.place, "a job without rules runs for branches and tags only", {}};
   }
-  return {true, nullptr, job.place, "it has no rules: it runs for branches and tags"};
+  return {true, nullptr, job.place, "it has no rules: it runs for branches and tags", {}};
 }
 
 }  // namespace grange::pipeline

@@ -19,6 +19,8 @@ struct RuleDecision {
   const Rule* rule = nullptr;  // the one that matched; nullptr if none did
   config::Place place;         // of that rule, or of the list
   std::string reason;
+  // The variables whose values were asked for until it was decided, each once, in order.
+  std::vector<std::string> looked_at;
 };
 
 // The first rule that matches decides; none means out. `keyword` is for the reason: "rules".

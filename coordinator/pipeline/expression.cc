@@ -342,6 +342,15 @@ absl::StatusOr<std::shared_ptr<const Expression>> Expression::Parse(absl::string
   return std::make_shared<const Expression>(std::string(text), parser.TakeNodes(), *root);
 }
 
+std::vector<std::string> Expression::VariableNames() const {
+  std::vector<std::string> names;
+  for (const Node& node : nodes_) {
+    if (node.kind != Node::Kind::kVariable) continue;
+    if (std::find(names.begin(), names.end(), node.text) == names.end()) names.push_back(node.text);
+  }
+  return names;
+}
+
 Expression::Outcome Expression::Evaluate(const Scope& scope, PatternCache& patterns) const {
   Evaluation evaluation(nodes_, scope, patterns);
   const bool holds = evaluation.Value(root_).Holds();

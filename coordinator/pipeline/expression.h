@@ -36,6 +36,8 @@ class Expression {
   Outcome Evaluate(const Scope& scope, PatternCache& patterns) const;
 
   const std::string& text() const { return text_; }
+  // Of the variables in it, each once, in order of appearance.
+  std::vector<std::string> VariableNames() const;
 
   struct Node {
     enum class Kind {
