@@ -73,7 +73,7 @@ struct Keyword {
   void (*parse)(ParseContext&, const config::Entry&) = nullptr;
 };
 
-// All of them, by section.
+// All of them, by section: keyword_table.cc.
 std::span<const Keyword> Keywords();
 
 // nullptr if there is no such keyword in the section.

@@ -1,9 +1,5 @@
 #include <array>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "coordinator/pipeline/keyword.h"
 #include "coordinator/pipeline/keyword_parsers.h"
 
@@ -287,106 +283,8 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kIdToken, "aud", kNotYet, "", nullptr},
 });
 
-using Index = absl::flat_hash_map<std::pair<Section, absl::string_view>, const Keyword*>;
-
-const Index& TheIndex() {
-  static const Index* const index = [] {
-    auto* result = new Index;  // never freed: it must outlive every user
-    for (const Keyword& keyword : kKeywords) (*result)[{keyword.section, keyword.name}] = &keyword;
-    return result;
-  }();
-  return *index;
-}
-
 }  // namespace
 
 std::span<const Keyword> Keywords() { return kKeywords; }
-
-const Keyword* FindKeyword(Section section, absl::string_view name) {
-  const auto it = TheIndex().find({section, name});
-  return it == TheIndex().end() ? nullptr : it->second;
-}
-
-std::vector<std::string> KeywordNames(Section section) {
-  std::vector<std::string> names;
-  for (const Keyword& keyword : kKeywords) {
-    if (keyword.section == section && keyword.support != Support::kReserved) {
-      names.emplace_back(keyword.name);
-    }
-  }
-  return names;
-}
-
-absl::string_view SectionOwner(Section section) {
-  switch (section) {
-    case S::kGlobal:
-    case S::kJob:
-      return "";
-    case S::kWorkflow:
-      return "workflow";
-    case S::kWorkflowRule:
-      return "workflow:rules";
-    case S::kDefault:
-      return "default";
-    case S::kVariable:
-    case S::kJobVariable:
-      return "variables";
-    case S::kRule:
-      return "rules";
-    case S::kChanges:
-      return "rules:changes";
-    case S::kExists:
-      return "rules:exists";
-    case S::kFilter:
-      return "only";
-    case S::kAllowFailure:
-      return "allow_failure";
-    case S::kNeed:
-      return "needs";
-    case S::kRetry:
-      return "retry";
-    case S::kArtifacts:
-      return "artifacts";
-    case S::kInherit:
-      return "inherit";
-    case S::kIncludeRule:
-      return "include:rules";
-    case S::kInclude:
-      return "include";
-    case S::kImage:
-      return "image";
-    case S::kService:
-      return "services";
-    case S::kCache:
-      return "cache";
-    case S::kCacheKey:
-      return "cache:key";
-    case S::kEnvironment:
-      return "environment";
-    case S::kParallel:
-      return "parallel";
-    case S::kTrigger:
-      return "trigger";
-    case S::kRelease:
-      return "release";
-    case S::kReports:
-      return "artifacts:reports";
-    case S::kSpec:
-      return "spec";
-    case S::kInput:
-      return "spec:inputs";
-    case S::kHooks:
-      return "hooks";
-    case S::kRunStep:
-      return "run";
-    case S::kPages:
-      return "pages";
-    case S::kSecret:
-      return "secrets";
-    case S::kIdToken:
-      return "id_tokens";
-  }
-  return "";
-}
 
 }  // namespace grange::pipeline

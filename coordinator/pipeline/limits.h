@@ -17,7 +17,9 @@ inline constexpr size_t kPathComparisonsMax = 50'000;
 inline constexpr size_t kJobNameMax = 255;           // characters
 inline constexpr size_t kJobNameWithNeedsMax = 128;  // of a job that has `needs`
 inline constexpr size_t kStageNameMax = 255;
-inline constexpr int kListDepthMax = 10;             // of lists in `script`, `rules`, `stages`
+inline constexpr size_t kExpandedNameMax =
+    255;                                  // bytes of a name after its variables were replaced
+inline constexpr int kListDepthMax = 10;  // of lists in `script`, `rules`, `stages`
 inline constexpr size_t kExpressionTokensMax = 100;  // of one `rules:if`
 inline constexpr int kRetryMax = 2;
 inline constexpr int kParallelMax = 200;  // instances of one job
