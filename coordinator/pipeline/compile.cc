@@ -10,6 +10,7 @@
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/include_rules.h"
 #include "coordinator/pipeline/needs_check.h"
+#include "coordinator/pipeline/on_stop_check.h"
 #include "coordinator/pipeline/parallel.h"
 #include "coordinator/pipeline/parse_context.h"
 #include "coordinator/pipeline/planner.h"
@@ -60,6 +61,7 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     const StageList stages = StagesOf(file);
     CheckStages(file, stages, problems);
     CheckNeeds(file.jobs, stages, problems);
+    CheckOnStop(file.jobs, problems);
     if (!problems.has_errors()) Planner(file, stages, facts, tree, context).Run(result);
   }
   result.diagnostics = std::move(problems).Take();

@@ -1,10 +1,12 @@
 #ifndef GRANGE_COORDINATOR_PIPELINE_JOB_PLANNER_H_
 #define GRANGE_COORDINATOR_PIPELINE_JOB_PLANNER_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
 #include "coordinator/pipeline/draft.h"
 #include "coordinator/pipeline/graph.h"
 #include "coordinator/pipeline/pipeline_variables.h"
@@ -30,9 +32,17 @@ class JobPlanner {
   size_t variable_bytes() const { return variable_bytes_; }
 
  private:
-  std::vector<std::string> TagsOf(const JobDraft& job, const Rule* rule);
-  void AddEnvironment(const JobDraft& job, const Rule* rule, JobPlan& plan);
+  class Names;
+
   std::vector<Variable> VariablesOf(const JobDraft& job, const Rule* rule);
+
+  // These replace variables in names, and report what they can't be.
+  std::vector<std::string> TagsOf(const JobDraft& job, const Names& names);
+  void AddEnvironment(const JobDraft& job, const Names& names, JobPlan& plan);
+  std::optional<absl::Duration> AutoStopOf(const JobDraft& job, const Named& text,
+                                           const Names& names);
+  std::string ResourceGroupOf(const JobDraft& job, const Names& names);
+  std::vector<ExternalNeed> ExternalNeedsOf(const JobDraft& job, const Names& names);
 
   const PipelineVariables& variables_;
   Problems& problems_;

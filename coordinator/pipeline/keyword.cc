@@ -42,6 +42,8 @@ absl::string_view SectionOwner(Section section) {
       return "";
     case Section::kWorkflow:
       return "workflow";
+    case Section::kAutoCancel:
+      return "workflow:auto_cancel";
     case Section::kWorkflowRule:
       return "workflow:rules";
     case Section::kDefault:
@@ -85,6 +87,10 @@ absl::string_view SectionOwner(Section section) {
       return "parallel";
     case Section::kTrigger:
       return "trigger";
+    case Section::kTriggerInclude:
+      return "trigger:include";
+    case Section::kForward:
+      return "trigger:forward";
     case Section::kRelease:
       return "release";
     case Section::kReports:
@@ -103,6 +109,10 @@ absl::string_view SectionOwner(Section section) {
       return "secrets";
     case Section::kIdToken:
       return "id_tokens";
+    case Section::kJobInput:
+      return "inputs";
+    case Section::kDast:
+      return "dast_configuration";
   }
   return "";
 }

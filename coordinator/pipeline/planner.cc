@@ -6,6 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/pipeline/decide.h"
 #include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/needs_circle.h"
+#include "coordinator/pipeline/rule_needs.h"
 
 namespace grange::pipeline {
 
@@ -23,10 +25,12 @@ Planner::Planner(const FileDraft& file, const StageList& stages, const TriggerFa
 
 void Planner::Run(CompileResult& result) {
   PipelineGraph graph;
-  if (DecideWorkflow(result.decisions)) {
+  graph.auto_cancel = file_.auto_cancel.value_or(AutoCancel());
+  if (DecideWorkflow(result.decisions, graph)) {
     graph.name = variables_.OfWorkflow().ExpandName(file_.workflow_name).value_or("");
     DecideJobs(result.decisions);
     CheckNeededJobsAreIn(result.decisions);
+    CheckCirclesOfRules();
     if (!problems_.has_errors()) BuildJobs(graph);
     if (!graph.jobs.empty()) result.not_runnable = NotRunnable();
   }
@@ -38,13 +42,14 @@ void Planner::Run(CompileResult& result) {
   result.graph = std::move(graph);
 }
 
-bool Planner::DecideWorkflow(std::vector<JobDecision>& decisions) {
+bool Planner::DecideWorkflow(std::vector<JobDecision>& decisions, PipelineGraph& graph) {
   if (!file_.has_workflow_rules) return true;
   const RuleDecision decision =
       DecideByRules(file_.workflow_rules, {}, "workflow:rules", variables_.OfWorkflow(),
                     context_.patterns, paths_, problems_);
   if (decision.in) {
     variables_.SetWorkflow(decision.rule->variables);
+    graph.auto_cancel = decision.rule->auto_cancel.value_or(graph.auto_cancel);
     return true;
   }
   for (const JobDraft& job : file_.jobs) {
@@ -75,8 +80,9 @@ void Planner::DecideJobs(std::vector<JobDecision>& decisions) {
 void Planner::CheckNeededJobsAreIn(const std::vector<JobDecision>& decisions) {
   for (size_t i = 0; i < file_.jobs.size(); ++i) {
     const JobDraft& job = file_.jobs[i];
-    if (!chosen_[i].in || !job.needs.has_value()) continue;
-    for (const NeedDraft& need : *job.needs) {
+    const std::vector<NeedDraft>* needs = NeedsWith(job, chosen_[i].rule);
+    if (!chosen_[i].in || needs == nullptr) continue;
+    for (const NeedDraft& need : *needs) {
       const auto it = index_.find(need.need.job);
       if (need.need.optional || chosen_[it->second].in) continue;
       problems_.Error(
@@ -86,6 +92,18 @@ void Planner::CheckNeededJobsAreIn(const std::vector<JobDecision>& decisions) {
                        "); give both the same rules, or add 'optional: true' to the need"));
     }
   }
+}
+
+void Planner::CheckCirclesOfRules() {
+  bool any_of_rules = false;
+  std::vector<const std::vector<NeedDraft>*> needs;
+  needs.reserve(file_.jobs.size());
+  for (size_t i = 0; i < file_.jobs.size(); ++i) {
+    const auto& [in, rule] = chosen_[i];
+    needs.push_back(in ? NeedsWith(file_.jobs[i], rule) : nullptr);
+    any_of_rules = any_of_rules || (in && rule != nullptr && rule->needs.has_value());
+  }
+  if (any_of_rules) CheckNeedsCircles(file_.jobs, needs, problems_);
 }
 
 bool Planner::IsIn(const std::string& name) const {

@@ -34,9 +34,11 @@ class Planner {
   };
 
   // False if there is no pipeline at all: then no job is in, for the same reason.
-  bool DecideWorkflow(std::vector<JobDecision>& decisions);
+  bool DecideWorkflow(std::vector<JobDecision>& decisions, PipelineGraph& graph);
   void DecideJobs(std::vector<JobDecision>& decisions);
   void CheckNeededJobsAreIn(const std::vector<JobDecision>& decisions);
+  // Those that only the needs of the rules that matched make; others have been found before.
+  void CheckCirclesOfRules();
   bool IsIn(const std::string& name) const;
   void BuildJobs(PipelineGraph& graph);
   // What of the file and of the jobs that are in can't be run yet.
