@@ -21,7 +21,7 @@ struct Unit {
 };
 
 // Months of 30 days and years of 365 days, as people mean them in a time limit.
-constexpr std::array<Unit, 27> kUnits = {{
+constexpr std::array<Unit, 30> kUnits = {{
     {"s", absl::Seconds(1)},
     {"sec", absl::Seconds(1)},
     {"secs", absl::Seconds(1)},
@@ -45,8 +45,11 @@ constexpr std::array<Unit, 27> kUnits = {{
     {"week", absl::Hours(24 * 7)},
     {"weeks", absl::Hours(24 * 7)},
     {"mo", absl::Hours(24 * 30)},
+    {"mos", absl::Hours(24 * 30)},
     {"month", absl::Hours(24 * 30)},
     {"months", absl::Hours(24 * 30)},
+    {"yr", absl::Hours(24 * 365)},
+    {"yrs", absl::Hours(24 * 365)},
     {"year", absl::Hours(24 * 365)},
     {"years", absl::Hours(24 * 365)},
 }};

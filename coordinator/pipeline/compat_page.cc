@@ -63,16 +63,19 @@ struct Part {
   absl::string_view title;
 };
 
-constexpr std::array<Part, 31> kParts = {{
+constexpr std::array<Part, 38> kParts = {{
     {Section::kGlobal, "At the top of the file"},
     {Section::kInclude, "`include`"},
     {Section::kWorkflow, "`workflow`"},
+    {Section::kAutoCancel, "`workflow:auto_cancel`"},
     {Section::kWorkflowRule, "`workflow:rules`"},
     {Section::kDefault, "`default`"},
     {Section::kVariable, "`variables` at the top of the file, long form"},
     {Section::kJob, "In a job"},
     {Section::kJobVariable, "`variables` of a job or a rule, long form"},
     {Section::kRule, "`rules`"},
+    {Section::kChanges, "`rules:changes`"},
+    {Section::kExists, "`rules:exists`"},
     {Section::kFilter, "`only` and `except`"},
     {Section::kAllowFailure, "`allow_failure`"},
     {Section::kNeed, "`needs`"},
@@ -87,12 +90,16 @@ constexpr std::array<Part, 31> kParts = {{
     {Section::kEnvironment, "`environment`"},
     {Section::kParallel, "`parallel`"},
     {Section::kTrigger, "`trigger`"},
+    {Section::kTriggerInclude, "`trigger:include`"},
+    {Section::kForward, "`trigger:forward`"},
     {Section::kRelease, "`release`"},
     {Section::kHooks, "`hooks`"},
     {Section::kRunStep, "`run`"},
     {Section::kPages, "`pages`"},
     {Section::kSecret, "`secrets`"},
     {Section::kIdToken, "`id_tokens`"},
+    {Section::kJobInput, "`inputs` of a job"},
+    {Section::kDast, "`dast_configuration`"},
     {Section::kSpec, "`spec`"},
     {Section::kInput, "`spec:inputs`"},
 }};

@@ -95,10 +95,13 @@ const Expression* FirstThatHolds(const Filter& filter, const Scope& scope, Patte
   return nullptr;
 }
 
-// `only`: refs, variables and changes must all allow the job.
+// `only`: refs, variables, changes and kubernetes must all allow the job.
 RuleDecision DecideByOnly(const Filter& only, const Trigger& trigger, const Scope& scope,
                           PatternCache& patterns, PathConditions& paths) {
   RuleDecision decision{true, nullptr, only.place, "only", {}};
+  if (only.has_kubernetes) {
+    return {false, nullptr, only.place, "only:kubernetes: there is no cluster", {}};
+  }
   if (only.has_refs) {
     const Filter::Ref* ref = FirstMatch(only, trigger);
     if (ref == nullptr) {

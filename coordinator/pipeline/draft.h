@@ -52,12 +52,19 @@ struct NeedDraft {
   std::vector<MatrixRow> matrix;  // `parallel:matrix`: these instances only
 };
 
+struct ExternalNeedDraft {
+  ExternalNeed need;  // variables in it not yet expanded
+  config::Place place;
+};
+
 // `changes` or `exists`: holds if one of the patterns matches one of the files.
 struct PathCondition {
   config::Place place;
   std::vector<std::string> globs;        // variables in them not yet expanded
   std::shared_ptr<const Pattern> regex;  // instead of the globs, if set
   std::string compare_to;                // of `changes`; "" what the ref had before
+  std::string project;                   // of `exists`: whose files; "" this one's
+  std::string ref;                       // of that project
 };
 
 // One entry of `rules` or `workflow:rules`.
@@ -71,7 +78,9 @@ struct Rule {
   std::optional<absl::Duration> start_in;
   std::optional<AllowFailure> allow_failure;
   std::optional<bool> interruptible;
+  std::optional<std::vector<NeedDraft>> needs;  // instead of the job's
   std::vector<Variable> variables;
+  std::optional<AutoCancel> auto_cancel;  // of `workflow:rules`
 };
 
 // `only` or `except`. Within a list one entry is enough.
@@ -88,6 +97,7 @@ struct Filter {
   bool has_variables = false;
   std::vector<std::shared_ptr<const Expression>> variables;  // shared with the cache
   std::optional<PathCondition> changes;
+  bool has_kubernetes = false;  // no job has a cluster: `only` never holds, `except` neither
 };
 
 // `environment`: what the job deploys to.
@@ -97,6 +107,9 @@ struct Environment {
   std::string url;     // variables in it are known to the agent only
   std::string action;  // "start" and so on
   std::string tier;    // "" to go by the name
+  std::optional<Named> on_stop;
+  std::optional<Named> auto_stop_in;  // variables in it not yet expanded
+  Written kubernetes;
 };
 
 // `inherit`: what a job takes over.
@@ -131,6 +144,8 @@ struct JobDraft {
   std::optional<AllowFailure> allow_failure;
   std::optional<std::vector<NeedDraft>> needs;
   config::Place needs_place;
+  std::vector<ExternalNeedDraft> external_needs;
+  bool mirrors_pipeline = false;  // one of them is `needs:pipeline` alone
   std::optional<std::vector<Named>> dependencies;
   std::optional<std::vector<std::string>> tags;
   std::optional<absl::Duration> timeout;
@@ -140,7 +155,23 @@ struct JobDraft {
   std::optional<Artifacts> artifacts;
   std::optional<std::string> coverage;
   std::optional<bool> interruptible;
+  std::optional<Image> image;
+  std::optional<std::vector<Service>> services;
+  std::optional<std::vector<Cache>> caches;
+  std::optional<std::vector<std::string>> pre_get_sources_script;  // hooks
+  std::optional<std::vector<SecretSource>> secrets;
+  std::optional<std::vector<IdToken>> id_tokens;
+  std::optional<std::string> identity;
+  std::optional<Written> release;
+  std::optional<std::vector<RunStep>> run;
+  std::optional<Downstream> trigger;
+  std::optional<Named> resource_group;
+  std::optional<std::vector<JobInput>> inputs;
+  std::optional<std::string> manual_confirmation;
   Inherit inherit;
+
+  // A job that starts or mirrors another pipeline: it has no script, and no agent runs it.
+  bool IsBridge() const { return trigger.has_value() || mirrors_pipeline; }
 };
 
 // A whole file.
@@ -151,6 +182,7 @@ struct FileDraft {
   bool has_workflow_rules = false;
   std::vector<Rule> workflow_rules;
   std::string workflow_name;
+  std::optional<AutoCancel> auto_cancel;
   std::vector<KeywordUse> later;  // what it has outside of jobs that can't be acted on yet
   std::vector<JobDraft> jobs;     // visible ones, in file order
 };

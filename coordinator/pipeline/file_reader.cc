@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/job_check.h"
 #include "coordinator/pipeline/keyword.h"
 #include "coordinator/pipeline/limits.h"
 #include "coordinator/pipeline/stage_list.h"
@@ -29,6 +30,12 @@ class DefaultsTaker {
     Take("interruptible", &JobDraft::interruptible);
     Take("retry", &JobDraft::retry);
     Take("tags", &JobDraft::tags);
+    Take("image", &JobDraft::image);
+    Take("services", &JobDraft::services);
+    Take("cache", &JobDraft::caches);
+    Take("hooks", &JobDraft::pre_get_sources_script);
+    Take("id_tokens", &JobDraft::id_tokens);
+    Take("identity", &JobDraft::identity);
   }
 
  private:
@@ -37,9 +44,10 @@ class DefaultsTaker {
     std::optional<T>& to = job_.*field;
     const std::optional<T>& from = defaults_.*field;
     const std::vector<std::string>& names = job_.inherit.defaults;
-    const bool wanted = job_.inherit.all_defaults ||
-                        std::find(names.begin(), names.end(), keyword) != names.end();
+    const bool wanted =
+        job_.inherit.all_defaults || std::find(names.begin(), names.end(), keyword) != names.end();
     if (to.has_value() || !from.has_value() || !wanted) return;
+    if (job_.IsBridge() && !MayStandInBridge(keyword)) return;
     to = from;
     for (const KeywordUse& use : defaults_.later) {
       if (use.owner == keyword) job_.later.push_back(use);
@@ -112,6 +120,7 @@ class Reader {
   }
 
   static void NoteOrigin(JobDraft& job, const config::Entry& entry, bool from_default) {
+    if (entry.value->IsNull()) return;  // as if it were not there
     job.origins.push_back({entry.key, entry.key_place, from_default});
   }
 
@@ -119,7 +128,8 @@ class Reader {
   void CheckOldForms() {
     const config::Entry* defaults = root_.Find("default");
     if (defaults == nullptr || !defaults->value->IsMap()) return;
-    for (const absl::string_view name : {"before_script", "after_script"}) {
+    for (const absl::string_view name :
+         {"before_script", "after_script", "image", "services", "cache"}) {
       const config::Entry* top = root_.Find(name);
       if (top == nullptr || defaults->value->Find(name) == nullptr) continue;
       context_.Error(top->key_place, absl::StrCat("'", name, "' stands here and in 'default' too; ",
@@ -148,7 +158,7 @@ class Reader {
       keyword->parse(context_, key);
     }
     CheckName(job);
-    CheckJob(job);
+    CheckJob(job, context_);
     DefaultsTaker(context_.file.defaults, job).TakeAll();
   }
 
@@ -193,31 +203,6 @@ class Reader {
     }
     if (job.name == "pages") {
       context_.Warning(job.place, "it is an ordinary job here: nothing is published");
-    }
-  }
-
-  void CheckJob(const JobDraft& job) {
-    const bool incomplete = job.broken;  // the error may be what is missing here
-    if (!job.script.has_value() && !incomplete) {
-      context_.Error(job.place, "it has no 'script'; add the commands that it runs");
-    }
-    if (job.rules.has_value()) {
-      const auto refuse = [&](const config::Place& place, absl::string_view keyword) {
-        context_.Error(place, absl::StrCat("'", keyword, "' can't stand beside 'rules'; put it in ",
-                                           "the rules"));
-      };
-      if (job.only.has_value()) refuse(job.only->place, "only");
-      if (job.except.has_value()) refuse(job.except->place, "except");
-      if (job.start_in.has_value()) refuse(job.start_in_place, "start_in");
-      if (job.when == lifecycle::When::kDelayed) refuse(job.when_place, "when: delayed");
-      return;
-    }
-    if (job.when == lifecycle::When::kDelayed && !job.start_in.has_value() && !incomplete) {
-      context_.Error(job.when_place,
-                     "'when: delayed' needs 'start_in', such as 'start_in: 10 min'");
-    }
-    if (job.when != lifecycle::When::kDelayed && job.start_in.has_value()) {
-      context_.Error(job.start_in_place, "'start_in' needs 'when: delayed'");
     }
   }
 

@@ -1,7 +1,5 @@
 #include "coordinator/pipeline/graph_json.h"
 
-#include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,29 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/graph_json_keywords.h"
+#include "coordinator/pipeline/json_fields.h"
 
 // The format: docs/formats/plan-json.md.
 namespace grange::pipeline {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// Bytes that are no UTF-8 (they can only come from a variable's value) are replaced, never thrown.
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-absl::string_view ArtifactsWhenName(Artifacts::When when) {
-  switch (when) {
-    case Artifacts::When::kOnSuccess:
-      return "on_success";
-    case Artifacts::When::kOnFailure:
-      return "on_failure";
-    case Artifacts::When::kAlways:
-      return "always";
-  }
-  return "";
-}
 
 Json AllowFailureToJson(const AllowFailure& allow_failure) {
   if (allow_failure.always || allow_failure.exit_codes.empty()) return allow_failure.always;
@@ -64,81 +45,6 @@ Json RetryToJson(const lifecycle::RetryPolicy& retry) {
   return {{"max", retry.max}, {"when", when}, {"exit_codes", retry.exit_codes}};
 }
 
-Json ArtifactsToJson(const std::optional<Artifacts>& artifacts) {
-  if (!artifacts.has_value()) return nullptr;
-  return {{"paths", artifacts->paths},
-          {"exclude", artifacts->exclude},
-          {"when", std::string(ArtifactsWhenName(artifacts->when))},
-          {"name", artifacts->name}};
-}
-
-// Seconds; the resolution of a duration in a configuration is a nanosecond at best.
-double Seconds(absl::Duration duration) { return absl::ToDoubleSeconds(duration); }
-
-Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
-
-// Reads fields of one object; what has another type than expected is remembered as the error.
-class FieldReader {
- public:
-  FieldReader(const Json& object, std::string* error) : object_(object), error_(error) {}
-
-  // nullptr if the field is missing or null.
-  const Json* Find(const char* name) const {
-    if (!object_.is_object()) return nullptr;
-    const auto it = object_.find(name);
-    return it == object_.end() || it->is_null() ? nullptr : &*it;
-  }
-
-  void Text(const char* name, std::string& target) const {
-    if (const Json* value = Typed(name, &Json::is_string)) target = value->get<std::string>();
-  }
-  void Bool(const char* name, bool& target) const {
-    if (const Json* value = Typed(name, &Json::is_boolean)) target = value->get<bool>();
-  }
-  void Integer(const char* name, int& target) const {
-    if (const Json* value = Typed(name, &Json::is_number_integer)) target = value->get<int>();
-  }
-  std::optional<absl::Duration> DurationField(const char* name) const {
-    const Json* value = Typed(name, &Json::is_number);
-    if (value == nullptr) return std::nullopt;
-    return absl::Seconds(value->get<double>());
-  }
-  void Texts(const char* name, std::vector<std::string>& target) const {
-    ForEach(name, [&](const Json& item) {
-      if (!item.is_string()) return Fail(name);
-      target.push_back(item.get<std::string>());
-    });
-  }
-  void Integers(const char* name, std::vector<int>& target) const {
-    ForEach(name, [&](const Json& item) {
-      if (!item.is_number_integer()) return Fail(name);
-      target.push_back(item.get<int>());
-    });
-  }
-  template <typename Visit>
-  void ForEach(const char* name, const Visit& visit) const {
-    const Json* list = Typed(name, &Json::is_array);
-    if (list == nullptr) return;
-    for (const Json& item : *list) visit(item);
-  }
-
-  void Fail(const char* name) const {
-    if (error_->empty()) *error_ = absl::StrCat("field '", name, "' has an unexpected type");
-  }
-
- private:
-  const Json* Typed(const char* name, bool (Json::*is)() const noexcept) const {
-    const Json* value = Find(name);
-    if (value == nullptr) return nullptr;
-    if ((value->*is)()) return value;
-    Fail(name);
-    return nullptr;
-  }
-
-  const Json& object_;
-  std::string* error_;
-};
-
 void ReadAllowFailure(const FieldReader& job, std::string* error, AllowFailure& target) {
   const Json* value = job.Find("allow_failure");
   if (value == nullptr) return;
@@ -146,20 +52,6 @@ void ReadAllowFailure(const FieldReader& job, std::string* error, AllowFailure& 
     target.always = value->get<bool>();
   } else {
     FieldReader(*value, error).Integers("exit_codes", target.exit_codes);
-  }
-}
-
-void ReadArtifacts(const Json& value, std::string* error, Artifacts& target) {
-  const FieldReader reader(value, error);
-  reader.Texts("paths", target.paths);
-  reader.Texts("exclude", target.exclude);
-  reader.Text("name", target.name);
-  std::string when;
-  reader.Text("when", when);
-  if (when == ArtifactsWhenName(Artifacts::When::kOnFailure)) {
-    target.when = Artifacts::When::kOnFailure;
-  } else if (when == ArtifactsWhenName(Artifacts::When::kAlways)) {
-    target.when = Artifacts::When::kAlways;
   }
 }
 
@@ -211,31 +103,26 @@ void ReadPlace(const FieldReader& job, std::string* error, SourceSpan& target) {
 
 // What `plan` shows of a job, and the first part of what the store keeps.
 Json JobSummary(const JobPlan& job) {
-  return {{"name", job.name},
-          {"stage", job.stage},
-          {"when", std::string(lifecycle::WhenName(job.when))},
-          {"start_in", Seconds(job.start_in)},
-          {"allow_failure", AllowFailureToJson(job.allow_failure)},
-          {"needs", NeedsToJson(job.needs)},
-          {"dependencies", job.dependencies.has_value() ? Json(*job.dependencies) : Json(nullptr)},
-          {"tags", job.tags},
-          {"environment", TextOrNull(job.environment)},
-          {"resource_group", TextOrNull(job.resource_group)},
-          {"timeout", job.timeout.has_value() ? Json(Seconds(*job.timeout)) : Json(nullptr)},
-          {"retry", RetryToJson(job.retry)},
-          {"interruptible", job.interruptible},
-          {"coverage", TextOrNull(job.coverage)},
-          {"artifacts", ArtifactsToJson(job.artifacts)},
-          {"script", job.script},
-          {"after_script", job.after_script}};
-}
-
-Json VariableMap(const std::vector<Variable>& variables) {
-  // The names are unique, so that nothing needs to be looked for: the library's [] is linear.
-  Json::object_t map;
-  Json::object_t::Container& entries = map;
-  for (const Variable& variable : variables) entries.emplace_back(variable.name, variable.value);
-  return map;
+  Json json = {
+      {"name", job.name},
+      {"stage", job.stage},
+      {"when", std::string(lifecycle::WhenName(job.when))},
+      {"start_in", Seconds(job.start_in)},
+      {"allow_failure", AllowFailureToJson(job.allow_failure)},
+      {"needs", NeedsToJson(job.needs)},
+      {"dependencies", job.dependencies.has_value() ? Json(*job.dependencies) : Json(nullptr)},
+      {"tags", job.tags},
+      {"environment", TextOrNull(job.environment)},
+      {"resource_group", TextOrNull(job.resource_group)},
+      {"timeout", job.timeout.has_value() ? Json(Seconds(*job.timeout)) : Json(nullptr)},
+      {"retry", RetryToJson(job.retry)},
+      {"interruptible", job.interruptible},
+      {"coverage", TextOrNull(job.coverage)},
+      {"artifacts", ArtifactsToJson(job.artifacts)},
+      {"script", job.script},
+      {"after_script", job.after_script}};
+  AddKeywords(job, json);
+  return json;
 }
 
 }  // namespace
@@ -285,6 +172,7 @@ absl::StatusOr<JobPlan> JobFromJson(absl::string_view json) {
   reader.Bool("interruptible", job.interruptible);
   reader.Text("environment", job.environment);
   reader.Text("resource_group", job.resource_group);
+  ReadKeywords(reader, &error, job);
   if (!error.empty()) {
     return absl::InvalidArgumentError(absl::StrCat("stored job '", job.name, "': ", error));
   }
@@ -301,7 +189,11 @@ std::string PlanToJson(const PipelineGraph& graph) {
   const Json plan = {{"jobs", jobs},
                      {"stages", graph.stages},
                      {"variables", VariableMap(graph.variables)},
-                     {"workflow", {{"name", TextOrNull(graph.name)}}}};
+                     {"workflow",
+                      {{"name", TextOrNull(graph.name)},
+                       {"auto_cancel",
+                        {{"on_new_commit", graph.auto_cancel.on_new_commit},
+                         {"on_job_failure", graph.auto_cancel.on_job_failure}}}}}};
   return Dump(plan);
 }
 

@@ -18,6 +18,7 @@ class ParseContext;
 enum class Section {
   kGlobal,  // the file itself
   kWorkflow,
+  kAutoCancel,
   kWorkflowRule,
   kDefault,
   kJob,
@@ -41,6 +42,8 @@ enum class Section {
   kEnvironment,
   kParallel,
   kTrigger,
+  kTriggerInclude,
+  kForward,
   kRelease,
   kReports,
   kSpec,
@@ -50,6 +53,8 @@ enum class Section {
   kPages,
   kSecret,
   kIdToken,
+  kJobInput,
+  kDast,
 };
 
 enum class Support {
@@ -73,7 +78,7 @@ struct Keyword {
   void (*parse)(ParseContext&, const config::Entry&) = nullptr;
 };
 
-// All of them, by section.
+// All of them, by section: keyword_table.cc.
 std::span<const Keyword> Keywords();
 
 // nullptr if there is no such keyword in the section.

@@ -17,6 +17,7 @@ void ParseGlobalVariables(ParseContext& context, const config::Entry& entry);
 void ParseDefault(ParseContext& context, const config::Entry& entry);
 void ParseWorkflow(ParseContext& context, const config::Entry& entry);
 void ParseWorkflowName(ParseContext& context, const config::Entry& entry);
+void ParseAutoCancel(ParseContext& context, const config::Entry& entry);
 void ParseWorkflowRules(ParseContext& context, const config::Entry& entry);
 
 // In a job; some in `default` too.
@@ -43,6 +44,22 @@ void ParseArtifacts(ParseContext& context, const config::Entry& entry);
 void ParseCoverage(ParseContext& context, const config::Entry& entry);
 void ParseInterruptible(ParseContext& context, const config::Entry& entry);
 void ParseInherit(ParseContext& context, const config::Entry& entry);
+void ParseImage(ParseContext& context, const config::Entry& entry);
+void ParseServices(ParseContext& context, const config::Entry& entry);
+void ParseCache(ParseContext& context, const config::Entry& entry);
+void ParseHooks(ParseContext& context, const config::Entry& entry);
+void ParseSecrets(ParseContext& context, const config::Entry& entry);
+void ParseIdTokens(ParseContext& context, const config::Entry& entry);
+void ParseIdentity(ParseContext& context, const config::Entry& entry);
+void ParseRelease(ParseContext& context, const config::Entry& entry);
+void ParseRun(ParseContext& context, const config::Entry& entry);
+void ParseTrigger(ParseContext& context, const config::Entry& entry);
+void ParseResourceGroup(ParseContext& context, const config::Entry& entry);
+void ParseJobInputs(ParseContext& context, const config::Entry& entry);
+void ParseManualConfirmation(ParseContext& context, const config::Entry& entry);
+void ParsePages(ParseContext& context, const config::Entry& entry);
+void ParsePublish(ParseContext& context, const config::Entry& entry);
+void ParseDastConfiguration(ParseContext& context, const config::Entry& entry);
 // `extends` is resolved before; what is left of it has been reported.
 void ParseExtends(ParseContext& context, const config::Entry& entry);
 
@@ -57,6 +74,16 @@ std::vector<MatrixRow> ReadMatrix(ParseContext& context, const config::Value& va
 // `changes` (or `exists`) of `owner`, a list or the map `section`.
 std::optional<PathCondition> ReadPathCondition(ParseContext& context, const config::Entry& entry,
                                                absl::string_view owner, Section section);
+// `rules:needs`.
+std::optional<std::vector<NeedDraft>> ReadRuleNeeds(ParseContext& context,
+                                                    const config::Entry& entry);
+// `auto_cancel` of `owner`.
+std::optional<AutoCancel> ReadAutoCancel(ParseContext& context, const config::Entry& entry,
+                                         absl::string_view owner);
+// `artifacts:reports`.
+void ReadReports(ParseContext& context, const config::Value& map, Artifacts& artifacts);
+// False, reported, if the text can't name a project: "group/project", or with a variable.
+bool CheckProjectPath(ParseContext& context, const config::Value& value, absl::string_view keyword);
 std::optional<AllowFailure> ReadAllowFailure(ParseContext& context, const config::Value& value);
 std::optional<absl::Duration> ReadStartIn(ParseContext& context, const config::Value& value);
 

@@ -1,9 +1,5 @@
 #include <array>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "coordinator/pipeline/keyword.h"
 #include "coordinator/pipeline/keyword_parsers.h"
 
@@ -13,8 +9,20 @@ namespace {
 using S = Section;
 constexpr Support kYes = Support::kYes;
 constexpr Support kDifferent = Support::kDifferent;
+constexpr Support kLater = Support::kLater;
+constexpr Support kInert = Support::kInert;
 constexpr Support kNotYet = Support::kNotYet;
+constexpr Support kRefused = Support::kRefused;
 constexpr Support kReserved = Support::kReserved;
+
+constexpr absl::string_view kNotCollected =
+    "its files are not collected or shown yet; list them under `artifacts:paths` to keep them";
+constexpr absl::string_view kNotPublished =
+    "no site is published; keep its files as artifacts, or copy them with a job";
+constexpr absl::string_view kNoScanner = "GitLab's scanner does not exist here";
+constexpr absl::string_view kOpenToAll = "whoever may use the farm may fetch the artifacts";
+constexpr absl::string_view kNoSteps =
+    "only steps with 'script' are run; write the commands of the step into a 'script'";
 
 constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kGlobal, "stages", kYes, "`.pre` and `.post` always exist", ParseStages},
@@ -25,9 +33,9 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kGlobal, "include", kDifferent, "local files only; resolved before the rest is read"},
     {S::kGlobal, "before_script", kYes, "old form of `default:before_script`", ParseBeforeScript},
     {S::kGlobal, "after_script", kYes, "old form of `default:after_script`", ParseAfterScript},
-    {S::kGlobal, "image", kNotYet, "", nullptr},
-    {S::kGlobal, "services", kNotYet, "", nullptr},
-    {S::kGlobal, "cache", kNotYet, "", nullptr},
+    {S::kGlobal, "image", kLater, "old form of `default:image`", ParseImage},
+    {S::kGlobal, "services", kLater, "old form of `default:services`", ParseServices},
+    {S::kGlobal, "cache", kLater, "old form of `default:cache`", ParseCache},
     {S::kGlobal, "spec", kNotYet, "", nullptr},
     {S::kGlobal, "types", kReserved, "GitLab's former word for `stages`", nullptr},
     {S::kGlobal, "true", kReserved, "", nullptr},
@@ -36,13 +44,15 @@ constexpr auto kKeywords = std::to_array<Keyword>({
 
     {S::kWorkflow, "name", kYes, "", ParseWorkflowName},
     {S::kWorkflow, "rules", kYes, "", ParseWorkflowRules},
-    {S::kWorkflow, "auto_cancel", kNotYet, "", nullptr},
+    {S::kWorkflow, "auto_cancel", kLater, "", ParseAutoCancel},
+    {S::kAutoCancel, "on_new_commit", kLater, "conservative, interruptible or none", nullptr},
+    {S::kAutoCancel, "on_job_failure", kLater, "all or none", nullptr},
     {S::kWorkflowRule, "if", kYes, "", nullptr},
     {S::kWorkflowRule, "when", kYes, "always or never", nullptr},
     {S::kWorkflowRule, "variables", kYes, "", nullptr},
     {S::kWorkflowRule, "changes", kYes, "", nullptr},
     {S::kWorkflowRule, "exists", kYes, "", nullptr},
-    {S::kWorkflowRule, "auto_cancel", kNotYet, "", nullptr},
+    {S::kWorkflowRule, "auto_cancel", kLater, "replaces `workflow:auto_cancel`", nullptr},
     {S::kWorkflowRule, "needs", kDifferent, "no effect, as in GitLab; gives a warning", nullptr},
     {S::kWorkflowRule, "allow_failure", kDifferent, "no effect, as in GitLab; gives a warning",
      nullptr},
@@ -56,12 +66,12 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kDefault, "tags", kYes, "", ParseTags},
     {S::kDefault, "timeout", kDifferent, "no effect, as in GitLab; gives a warning",
      ParseDefaultTimeout},
-    {S::kDefault, "cache", kNotYet, "", nullptr},
-    {S::kDefault, "hooks", kNotYet, "", nullptr},
-    {S::kDefault, "id_tokens", kNotYet, "", nullptr},
-    {S::kDefault, "identity", kNotYet, "", nullptr},
-    {S::kDefault, "image", kNotYet, "", nullptr},
-    {S::kDefault, "services", kNotYet, "", nullptr},
+    {S::kDefault, "cache", kLater, "", ParseCache},
+    {S::kDefault, "hooks", kLater, "", ParseHooks},
+    {S::kDefault, "id_tokens", kLater, "", ParseIdTokens},
+    {S::kDefault, "identity", kInert, "only GitLab.com can log a job in to a cloud", ParseIdentity},
+    {S::kDefault, "image", kLater, "", ParseImage},
+    {S::kDefault, "services", kLater, "", ParseServices},
 
     {S::kJob, "script", kYes, "", ParseScript},
     {S::kJob, "before_script", kYes, "one shell with `script`", ParseBeforeScript},
@@ -88,26 +98,27 @@ constexpr auto kKeywords = std::to_array<Keyword>({
      "colour codes are removed before matching; the slashes around the regex may be left out; "
      "RE2 in multi-line mode",
      ParseCoverage},
-    {S::kJob, "interruptible", kDifferent, "recorded; it acts once `workflow:auto_cancel` exists",
-     ParseInterruptible},
+    {S::kJob, "interruptible", kDifferent,
+     "recorded; nothing is cancelled for a newer pipeline yet", ParseInterruptible},
     {S::kJob, "inherit", kYes, "", ParseInherit},
     {S::kJob, "extends", kYes, "merged before the job is read", ParseExtends},
-    {S::kJob, "cache", kNotYet, "", nullptr},
-    {S::kJob, "dast_configuration", kNotYet, "", nullptr},
-    {S::kJob, "hooks", kNotYet, "", nullptr},
-    {S::kJob, "id_tokens", kNotYet, "", nullptr},
-    {S::kJob, "identity", kNotYet, "", nullptr},
-    {S::kJob, "image", kNotYet, "", nullptr},
-    {S::kJob, "inputs", kNotYet, "", nullptr},
-    {S::kJob, "manual_confirmation", kNotYet, "", nullptr},
-    {S::kJob, "pages", kNotYet, "", nullptr},
-    {S::kJob, "publish", kNotYet, "", nullptr},
-    {S::kJob, "release", kNotYet, "", nullptr},
-    {S::kJob, "resource_group", kNotYet, "", nullptr},
-    {S::kJob, "run", kNotYet, "", nullptr},
-    {S::kJob, "secrets", kNotYet, "", nullptr},
-    {S::kJob, "services", kNotYet, "", nullptr},
-    {S::kJob, "trigger", kNotYet, "", nullptr},
+    {S::kJob, "cache", kLater, "", ParseCache},
+    {S::kJob, "dast_configuration", kInert, kNoScanner, ParseDastConfiguration},
+    {S::kJob, "hooks", kLater, "", ParseHooks},
+    {S::kJob, "id_tokens", kLater, "", ParseIdTokens},
+    {S::kJob, "identity", kInert, "only GitLab.com can log a job in to a cloud", ParseIdentity},
+    {S::kJob, "image", kLater, "", ParseImage},
+    {S::kJob, "inputs", kLater, "", ParseJobInputs},
+    {S::kJob, "manual_confirmation", kInert, "a job is started without a question",
+     ParseManualConfirmation},
+    {S::kJob, "pages", kInert, kNotPublished, ParsePages},
+    {S::kJob, "publish", kInert, kNotPublished, ParsePublish},
+    {S::kJob, "release", kLater, "", ParseRelease},
+    {S::kJob, "resource_group", kLater, "", ParseResourceGroup},
+    {S::kJob, "run", kLater, "only steps with `script`", ParseRun},
+    {S::kJob, "secrets", kLater, "", ParseSecrets},
+    {S::kJob, "services", kLater, "", ParseServices},
+    {S::kJob, "trigger", kLater, "", ParseTrigger},
 
     {S::kVariable, "value", kYes, "", nullptr},
     {S::kVariable, "description", kYes, "", nullptr},
@@ -126,20 +137,23 @@ constexpr auto kKeywords = std::to_array<Keyword>({
      "a push is compared with the commit of the ref's last pipeline; true where there is none",
      nullptr},
     {S::kRule, "exists", kYes, "", nullptr},
-    {S::kRule, "needs", kNotYet, "", nullptr},
+    {S::kRule, "needs", kYes,
+     "replaces the job's `needs`; entries have `job`, `artifacts` and `optional` only", nullptr},
 
     {S::kChanges, "paths", kYes, "", nullptr},
     {S::kChanges, "regexp", kYes, "", nullptr},
     {S::kChanges, "compare_to", kYes, "", nullptr},
     {S::kExists, "paths", kYes, "", nullptr},
     {S::kExists, "regexp", kYes, "", nullptr},
-    {S::kExists, "project", kNotYet, "", nullptr},
-    {S::kExists, "ref", kNotYet, "", nullptr},
+    {S::kExists, "project", kLater, "counts as no match in a plan; refused in `include:rules`",
+     nullptr},
+    {S::kExists, "ref", kYes, "only with `project`", nullptr},
 
     {S::kFilter, "refs", kYes, "", nullptr},
     {S::kFilter, "variables", kYes, "", nullptr},
     {S::kFilter, "changes", kYes, "", nullptr},
-    {S::kFilter, "kubernetes", kNotYet, "", nullptr},
+    {S::kFilter, "kubernetes", kInert, "it counts as false, as the farm knows of no clusters",
+     nullptr},
 
     {S::kAllowFailure, "exit_codes", kYes, "", nullptr},
 
@@ -147,9 +161,9 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kNeed, "artifacts", kYes, "", nullptr},
     {S::kNeed, "optional", kYes, "", nullptr},
     {S::kNeed, "parallel", kYes, "", nullptr},
-    {S::kNeed, "pipeline", kNotYet, "", nullptr},
-    {S::kNeed, "project", kNotYet, "", nullptr},
-    {S::kNeed, "ref", kNotYet, "", nullptr},
+    {S::kNeed, "pipeline", kLater, "alone it mirrors the status of the other pipeline", nullptr},
+    {S::kNeed, "project", kLater, "", nullptr},
+    {S::kNeed, "ref", kYes, "only with `project`", nullptr},
 
     {S::kRetry, "max", kYes, "", nullptr},
     {S::kRetry, "when", kDifferent,
@@ -162,12 +176,14 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kArtifacts, "exclude", kYes, "", nullptr},
     {S::kArtifacts, "when", kYes, "", nullptr},
     {S::kArtifacts, "name", kYes, "", nullptr},
-    {S::kArtifacts, "access", kNotYet, "", nullptr},
-    {S::kArtifacts, "expire_in", kNotYet, "", nullptr},
-    {S::kArtifacts, "expose_as", kNotYet, "", nullptr},
-    {S::kArtifacts, "public", kNotYet, "", nullptr},
-    {S::kArtifacts, "reports", kNotYet, "", nullptr},
-    {S::kArtifacts, "untracked", kNotYet, "", nullptr},
+    {S::kArtifacts, "access", kInert, kOpenToAll, nullptr},
+    {S::kArtifacts, "expire_in", kInert, "artifacts are kept until they are removed by hand",
+     nullptr},
+    {S::kArtifacts, "expose_as", kInert, "there is no page of a merge request to show them on",
+     nullptr},
+    {S::kArtifacts, "public", kInert, kOpenToAll, nullptr},
+    {S::kArtifacts, "reports", kYes, "", nullptr},
+    {S::kArtifacts, "untracked", kLater, "", nullptr},
 
     {S::kInherit, "default", kYes, "", nullptr},
     {S::kInherit, "variables", kYes, "", nullptr},
@@ -188,75 +204,88 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kInclude, "remote", kNotYet, "", nullptr},
     {S::kInclude, "template", kNotYet, "", nullptr},
 
-    {S::kImage, "name", kNotYet, "", nullptr},
-    {S::kImage, "entrypoint", kNotYet, "", nullptr},
-    {S::kImage, "pull_policy", kNotYet, "", nullptr},
-    {S::kImage, "docker", kNotYet, "", nullptr},
-    {S::kImage, "kubernetes", kNotYet, "", nullptr},
-    {S::kService, "name", kNotYet, "", nullptr},
-    {S::kService, "alias", kNotYet, "", nullptr},
-    {S::kService, "entrypoint", kNotYet, "", nullptr},
-    {S::kService, "command", kNotYet, "", nullptr},
-    {S::kService, "variables", kNotYet, "", nullptr},
-    {S::kService, "pull_policy", kNotYet, "", nullptr},
-    {S::kService, "docker", kNotYet, "", nullptr},
-    {S::kService, "kubernetes", kNotYet, "", nullptr},
-    {S::kCache, "paths", kNotYet, "", nullptr},
-    {S::kCache, "key", kNotYet, "", nullptr},
-    {S::kCache, "policy", kNotYet, "", nullptr},
-    {S::kCache, "when", kNotYet, "", nullptr},
-    {S::kCache, "untracked", kNotYet, "", nullptr},
-    {S::kCache, "unprotect", kNotYet, "", nullptr},
-    {S::kCache, "fallback_keys", kNotYet, "", nullptr},
-    {S::kCacheKey, "files", kNotYet, "", nullptr},
-    {S::kCacheKey, "files_commits", kNotYet, "", nullptr},
-    {S::kCacheKey, "prefix", kNotYet, "", nullptr},
+    {S::kImage, "name", kLater, "", nullptr},
+    {S::kImage, "entrypoint", kLater, "", nullptr},
+    {S::kImage, "pull_policy", kLater, "", nullptr},
+    {S::kImage, "docker", kLater, "", nullptr},
+    {S::kImage, "kubernetes", kLater, "", nullptr},
+    {S::kService, "name", kLater, "", nullptr},
+    {S::kService, "alias", kLater, "", nullptr},
+    {S::kService, "entrypoint", kLater, "", nullptr},
+    {S::kService, "command", kLater, "", nullptr},
+    {S::kService, "variables", kLater, "", nullptr},
+    {S::kService, "pull_policy", kLater, "", nullptr},
+    {S::kService, "docker", kLater, "", nullptr},
+    {S::kService, "kubernetes", kLater, "", nullptr},
+    {S::kCache, "paths", kLater, "", nullptr},
+    {S::kCache, "key", kLater, "", nullptr},
+    {S::kCache, "policy", kLater, "", nullptr},
+    {S::kCache, "when", kLater, "", nullptr},
+    {S::kCache, "untracked", kLater, "", nullptr},
+    {S::kCache, "unprotect", kLater, "", nullptr},
+    {S::kCache, "fallback_keys", kLater, "", nullptr},
+    {S::kCacheKey, "files", kLater, "", nullptr},
+    {S::kCacheKey, "files_commits", kLater, "", nullptr},
+    {S::kCacheKey, "prefix", kLater, "", nullptr},
     {S::kEnvironment, "name", kYes, "", nullptr},
     {S::kEnvironment, "url", kDifferent, "variables that the job itself makes are not known in it",
      nullptr},
-    {S::kEnvironment, "on_stop", kNotYet, "", nullptr},
+    {S::kEnvironment, "on_stop", kDifferent, "checked; a person starts that job", nullptr},
     {S::kEnvironment, "action", kDifferent, "only told to the job, as CI_ENVIRONMENT_ACTION",
      nullptr},
-    {S::kEnvironment, "auto_stop_in", kNotYet, "", nullptr},
+    {S::kEnvironment, "auto_stop_in", kInert,
+     "environments are stopped by hand: start the job of `on_stop`", nullptr},
     {S::kEnvironment, "deployment_tier", kYes, "", nullptr},
-    {S::kEnvironment, "kubernetes", kNotYet, "", nullptr},
+    {S::kEnvironment, "kubernetes", kInert, "the farm knows of no clusters", nullptr},
     {S::kParallel, "matrix", kYes, "", nullptr},
-    {S::kTrigger, "project", kNotYet, "", nullptr},
-    {S::kTrigger, "branch", kNotYet, "", nullptr},
-    {S::kTrigger, "include", kNotYet, "", nullptr},
-    {S::kTrigger, "strategy", kNotYet, "", nullptr},
-    {S::kTrigger, "forward", kNotYet, "", nullptr},
-    {S::kTrigger, "inputs", kNotYet, "", nullptr},
-    {S::kRelease, "tag_name", kNotYet, "", nullptr},
-    {S::kRelease, "description", kNotYet, "", nullptr},
-    {S::kRelease, "name", kNotYet, "", nullptr},
-    {S::kRelease, "tag_message", kNotYet, "", nullptr},
-    {S::kRelease, "ref", kNotYet, "", nullptr},
-    {S::kRelease, "milestones", kNotYet, "", nullptr},
-    {S::kRelease, "released_at", kNotYet, "", nullptr},
-    {S::kRelease, "assets", kNotYet, "", nullptr},
-    {S::kReports, "accessibility", kNotYet, "", nullptr},
-    {S::kReports, "annotations", kNotYet, "", nullptr},
-    {S::kReports, "browser_performance", kNotYet, "", nullptr},
-    {S::kReports, "codequality", kNotYet, "", nullptr},
-    {S::kReports, "container_scanning", kNotYet, "", nullptr},
-    {S::kReports, "coverage_report", kNotYet, "", nullptr},
-    {S::kReports, "cyclonedx", kNotYet, "", nullptr},
-    {S::kReports, "dast", kNotYet, "", nullptr},
-    {S::kReports, "dependency_scanning", kNotYet, "", nullptr},
-    {S::kReports, "dotenv", kNotYet, "", nullptr},
-    {S::kReports, "junit", kNotYet, "", nullptr},
-    {S::kReports, "license_management", kNotYet, "", nullptr},
-    {S::kReports, "license_scanning", kNotYet, "", nullptr},
-    {S::kReports, "load_performance", kNotYet, "", nullptr},
-    {S::kReports, "lsif", kNotYet, "", nullptr},
-    {S::kReports, "metrics", kNotYet, "", nullptr},
-    {S::kReports, "repository_xray", kNotYet, "", nullptr},
-    {S::kReports, "requirements", kNotYet, "", nullptr},
-    {S::kReports, "sarif", kNotYet, "", nullptr},
-    {S::kReports, "sast", kNotYet, "", nullptr},
-    {S::kReports, "secret_detection", kNotYet, "", nullptr},
-    {S::kReports, "terraform", kNotYet, "", nullptr},
+    {S::kTrigger, "project", kLater, "", nullptr},
+    {S::kTrigger, "branch", kLater, "", nullptr},
+    {S::kTrigger, "include", kLater, "", nullptr},
+    {S::kTrigger, "strategy", kLater, "", nullptr},
+    {S::kTrigger, "forward", kLater, "", nullptr},
+    {S::kTrigger, "inputs", kLater, "", nullptr},
+    {S::kTriggerInclude, "local", kLater, "", nullptr},
+    {S::kTriggerInclude, "project", kLater, "", nullptr},
+    {S::kTriggerInclude, "file", kLater, "", nullptr},
+    {S::kTriggerInclude, "ref", kLater, "", nullptr},
+    {S::kTriggerInclude, "remote", kLater, "", nullptr},
+    {S::kTriggerInclude, "template", kLater, "", nullptr},
+    {S::kTriggerInclude, "artifact", kLater, "", nullptr},
+    {S::kTriggerInclude, "job", kLater, "the one that has the artifact", nullptr},
+    {S::kTriggerInclude, "component", kLater, "", nullptr},
+    {S::kTriggerInclude, "inputs", kLater, "", nullptr},
+    {S::kForward, "yaml_variables", kLater, "", nullptr},
+    {S::kForward, "pipeline_variables", kLater, "", nullptr},
+    {S::kRelease, "tag_name", kLater, "", nullptr},
+    {S::kRelease, "description", kLater, "", nullptr},
+    {S::kRelease, "name", kLater, "", nullptr},
+    {S::kRelease, "tag_message", kLater, "", nullptr},
+    {S::kRelease, "ref", kLater, "", nullptr},
+    {S::kRelease, "milestones", kLater, "", nullptr},
+    {S::kRelease, "released_at", kLater, "", nullptr},
+    {S::kRelease, "assets", kLater, "", nullptr},
+    {S::kReports, "accessibility", kInert, kNotCollected, nullptr},
+    {S::kReports, "annotations", kInert, kNotCollected, nullptr},
+    {S::kReports, "browser_performance", kInert, kNotCollected, nullptr},
+    {S::kReports, "codequality", kInert, kNotCollected, nullptr},
+    {S::kReports, "container_scanning", kInert, kNotCollected, nullptr},
+    {S::kReports, "coverage_report", kInert, kNotCollected, nullptr},
+    {S::kReports, "cyclonedx", kInert, kNotCollected, nullptr},
+    {S::kReports, "dast", kInert, kNotCollected, nullptr},
+    {S::kReports, "dependency_scanning", kInert, kNotCollected, nullptr},
+    {S::kReports, "dotenv", kLater, "", nullptr},
+    {S::kReports, "junit", kInert, kNotCollected, nullptr},
+    {S::kReports, "license_management", kInert, kNotCollected, nullptr},
+    {S::kReports, "license_scanning", kInert, kNotCollected, nullptr},
+    {S::kReports, "load_performance", kInert, kNotCollected, nullptr},
+    {S::kReports, "lsif", kInert, kNotCollected, nullptr},
+    {S::kReports, "metrics", kInert, kNotCollected, nullptr},
+    {S::kReports, "repository_xray", kInert, kNotCollected, nullptr},
+    {S::kReports, "requirements", kInert, kNotCollected, nullptr},
+    {S::kReports, "sarif", kInert, kNotCollected, nullptr},
+    {S::kReports, "sast", kInert, kNotCollected, nullptr},
+    {S::kReports, "secret_detection", kInert, kNotCollected, nullptr},
+    {S::kReports, "terraform", kInert, kNotCollected, nullptr},
     {S::kSpec, "inputs", kNotYet, "", nullptr},
     {S::kSpec, "include", kNotYet, "", nullptr},
     {S::kSpec, "component", kNotYet, "", nullptr},
@@ -267,126 +296,37 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kInput, "regex", kNotYet, "", nullptr},
     {S::kInput, "description", kNotYet, "", nullptr},
     {S::kInput, "rules", kNotYet, "", nullptr},
-    {S::kHooks, "pre_get_sources_script", kNotYet, "", nullptr},
-    {S::kRunStep, "name", kNotYet, "", nullptr},
-    {S::kRunStep, "script", kNotYet, "", nullptr},
-    {S::kRunStep, "step", kNotYet, "", nullptr},
-    {S::kRunStep, "func", kNotYet, "", nullptr},
-    {S::kRunStep, "env", kNotYet, "", nullptr},
-    {S::kRunStep, "inputs", kNotYet, "", nullptr},
-    {S::kPages, "publish", kNotYet, "", nullptr},
-    {S::kPages, "path_prefix", kNotYet, "", nullptr},
-    {S::kPages, "expire_in", kNotYet, "", nullptr},
-    {S::kSecret, "vault", kNotYet, "", nullptr},
-    {S::kSecret, "azure_key_vault", kNotYet, "", nullptr},
-    {S::kSecret, "gcp_secret_manager", kNotYet, "", nullptr},
-    {S::kSecret, "aws_secrets_manager", kNotYet, "", nullptr},
-    {S::kSecret, "gitlab_secrets_manager", kNotYet, "", nullptr},
-    {S::kSecret, "file", kNotYet, "", nullptr},
-    {S::kSecret, "token", kNotYet, "", nullptr},
-    {S::kIdToken, "aud", kNotYet, "", nullptr},
+    {S::kHooks, "pre_get_sources_script", kLater, "", nullptr},
+    {S::kRunStep, "name", kLater, "", nullptr},
+    {S::kRunStep, "script", kLater, "", nullptr},
+    {S::kRunStep, "step", kRefused, kNoSteps, nullptr},
+    {S::kRunStep, "func", kRefused, kNoSteps, nullptr},
+    {S::kRunStep, "action", kRefused, kNoSteps, nullptr},
+    {S::kRunStep, "env", kLater, "", nullptr},
+    {S::kRunStep, "inputs", kRefused, "inputs are for steps of others; give values with 'env'",
+     nullptr},
+    {S::kPages, "publish", kInert, kNotPublished, nullptr},
+    {S::kPages, "path_prefix", kInert, kNotPublished, nullptr},
+    {S::kPages, "expire_in", kInert, kNotPublished, nullptr},
+    {S::kSecret, "vault", kLater, "", nullptr},
+    {S::kSecret, "azure_key_vault", kLater, "", nullptr},
+    {S::kSecret, "gcp_secret_manager", kLater, "", nullptr},
+    {S::kSecret, "aws_secrets_manager", kLater, "", nullptr},
+    {S::kSecret, "gitlab_secrets_manager", kLater, "", nullptr},
+    {S::kSecret, "file", kLater, "", nullptr},
+    {S::kSecret, "token", kLater, "", nullptr},
+    {S::kIdToken, "aud", kLater, "", nullptr},
+    {S::kJobInput, "type", kLater, "string, number, boolean or array", nullptr},
+    {S::kJobInput, "default", kLater, "required", nullptr},
+    {S::kJobInput, "options", kLater, "", nullptr},
+    {S::kJobInput, "regex", kLater, "", nullptr},
+    {S::kJobInput, "description", kLater, "", nullptr},
+    {S::kDast, "site_profile", kInert, kNoScanner, nullptr},
+    {S::kDast, "scanner_profile", kInert, kNoScanner, nullptr},
 });
-
-using Index = absl::flat_hash_map<std::pair<Section, absl::string_view>, const Keyword*>;
-
-const Index& TheIndex() {
-  static const Index* const index = [] {
-    auto* result = new Index;  // never freed: it must outlive every user
-    for (const Keyword& keyword : kKeywords) (*result)[{keyword.section, keyword.name}] = &keyword;
-    return result;
-  }();
-  return *index;
-}
 
 }  // namespace
 
 std::span<const Keyword> Keywords() { return kKeywords; }
-
-const Keyword* FindKeyword(Section section, absl::string_view name) {
-  const auto it = TheIndex().find({section, name});
-  return it == TheIndex().end() ? nullptr : it->second;
-}
-
-std::vector<std::string> KeywordNames(Section section) {
-  std::vector<std::string> names;
-  for (const Keyword& keyword : kKeywords) {
-    if (keyword.section == section && keyword.support != Support::kReserved) {
-      names.emplace_back(keyword.name);
-    }
-  }
-  return names;
-}
-
-absl::string_view SectionOwner(Section section) {
-  switch (section) {
-    case S::kGlobal:
-    case S::kJob:
-      return "";
-    case S::kWorkflow:
-      return "workflow";
-    case S::kWorkflowRule:
-      return "workflow:rules";
-    case S::kDefault:
-      return "default";
-    case S::kVariable:
-    case S::kJobVariable:
-      return "variables";
-    case S::kRule:
-      return "rules";
-    case S::kChanges:
-      return "rules:changes";
-    case S::kExists:
-      return "rules:exists";
-    case S::kFilter:
-      return "only";
-    case S::kAllowFailure:
-      return "allow_failure";
-    case S::kNeed:
-      return "needs";
-    case S::kRetry:
-      return "retry";
-    case S::kArtifacts:
-      return "artifacts";
-    case S::kInherit:
-      return "inherit";
-    case S::kIncludeRule:
-      return "include:rules";
-    case S::kInclude:
-      return "include";
-    case S::kImage:
-      return "image";
-    case S::kService:
-      return "services";
-    case S::kCache:
-      return "cache";
-    case S::kCacheKey:
-      return "cache:key";
-    case S::kEnvironment:
-      return "environment";
-    case S::kParallel:
-      return "parallel";
-    case S::kTrigger:
-      return "trigger";
-    case S::kRelease:
-      return "release";
-    case S::kReports:
-      return "artifacts:reports";
-    case S::kSpec:
-      return "spec";
-    case S::kInput:
-      return "spec:inputs";
-    case S::kHooks:
-      return "hooks";
-    case S::kRunStep:
-      return "run";
-    case S::kPages:
-      return "pages";
-    case S::kSecret:
-      return "secrets";
-    case S::kIdToken:
-      return "id_tokens";
-  }
-  return "";
-}
 
 }  // namespace grange::pipeline

@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
+#include "coordinator/pipeline/needs_circle.h"
 
 namespace grange::pipeline {
 namespace {
@@ -26,7 +27,6 @@ class Checker {
       CheckNeedsOf(static_cast<int>(i));
       CheckDependenciesOf(static_cast<int>(i));
     }
-    CheckCircles();
   }
 
  private:
@@ -55,8 +55,16 @@ class Checker {
 
   void CheckNeedsOf(int i) {
     const JobDraft& job = jobs_[i];
-    if (!job.needs.has_value()) return;
-    for (const NeedDraft& need : *job.needs) {
+    if (job.needs.has_value()) CheckEach(i, *job.needs);
+    if (!job.rules.has_value()) return;
+    for (const Rule& rule : *job.rules) {
+      if (rule.needs.has_value()) CheckEach(i, *rule.needs);
+    }
+  }
+
+  void CheckEach(int i, const std::vector<NeedDraft>& needs) {
+    const JobDraft& job = jobs_[i];
+    for (const NeedDraft& need : needs) {
       if (need.need.job == job.name) {
         Error(job, need.place, "needs itself; remove it from its 'needs'");
         continue;
@@ -99,57 +107,6 @@ class Checker {
     }
   }
 
-  // Depth first, with a stack of its own: a chain may have as many jobs as the file.
-  void CheckCircles() {
-    enum class Mark : char { kNew, kOpen, kDone };
-    struct Open {
-      int job;
-      size_t next;
-    };
-    std::vector<Mark> marks(jobs_.size(), Mark::kNew);
-    for (size_t root = 0; root < jobs_.size(); ++root) {
-      if (marks[root] != Mark::kNew) continue;
-      std::vector<Open> open = {{static_cast<int>(root), 0}};
-      marks[root] = Mark::kOpen;
-      while (!open.empty()) {
-        Open& top = open.back();
-        const JobDraft& job = jobs_[top.job];
-        if (!job.needs.has_value() || top.next == job.needs->size()) {
-          marks[top.job] = Mark::kDone;
-          open.pop_back();
-          continue;
-        }
-        const NeedDraft& need = (*job.needs)[top.next++];
-        const auto it = index_.find(need.need.job);
-        if (it == index_.end() || it->second == top.job) continue;
-        if (marks[it->second] == Mark::kNew) {
-          marks[it->second] = Mark::kOpen;
-          open.push_back({it->second, 0});
-        } else if (marks[it->second] == Mark::kOpen) {
-          std::vector<int> circle;
-          for (const Open& one : open) {
-            if (one.job == it->second || !circle.empty()) circle.push_back(one.job);
-          }
-          ReportCircle(circle, need);
-        }
-      }
-    }
-  }
-
-  void ReportCircle(const std::vector<int>& circle, const NeedDraft& last) {
-    constexpr size_t kNamesMax = 10;
-    std::string names;
-    for (size_t i = 0; i < circle.size(); ++i) {
-      if (i == kNamesMax) {
-        names += "… -> ";
-        break;
-      }
-      absl::StrAppend(&names, jobs_[circle[i]].name, " -> ");
-    }
-    Error(jobs_[circle.back()], last.place,
-          absl::StrCat("needs itself through others: ", names, last.need.job));
-  }
-
   const std::vector<JobDraft>& jobs_;
   const StageList& stages_;
   Problems& problems_;
@@ -161,6 +118,10 @@ class Checker {
 
 void CheckNeeds(const std::vector<JobDraft>& jobs, const StageList& stages, Problems& problems) {
   Checker(jobs, stages, problems).Run();
+  std::vector<const std::vector<NeedDraft>*> needs;
+  needs.reserve(jobs.size());
+  for (const JobDraft& job : jobs) needs.push_back(job.needs.has_value() ? &*job.needs : nullptr);
+  CheckNeedsCircles(jobs, needs, problems);
 }
 
 }  // namespace grange::pipeline

@@ -8,7 +8,8 @@
 namespace grange::pipeline {
 
 // Checks `needs` and `dependencies` of all jobs against each other: unknown and later jobs, a job
-// that needs itself, circles, dependencies outside `needs`. What rules leave out is not known here.
+// that needs itself, circles, dependencies outside `needs`. What rules leave out is not known here;
+// nor are circles that only the needs of rules make.
 void CheckNeeds(const std::vector<JobDraft>& jobs, const StageList& stages, Problems& problems);
 
 }  // namespace grange::pipeline

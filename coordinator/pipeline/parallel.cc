@@ -6,9 +6,11 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/matrix_expressions.h"
 
 namespace grange::pipeline {
 namespace {
@@ -46,7 +48,7 @@ void Put(std::vector<Variable>& variables, Variable variable) {
   variables.push_back(std::move(variable));
 }
 
-JobDraft MakeInstance(const JobDraft& job, int index) {
+JobDraft MakeInstance(const JobDraft& job, int index, Problems& problems) {
   JobDraft instance = job;
   instance.name = InstanceName(job, index);
   instance.parallel.reset();
@@ -54,6 +56,11 @@ JobDraft MakeInstance(const JobDraft& job, int index) {
     for (const Variable& variable : job.parallel->matrix[static_cast<size_t>(index)]) {
       Put(instance.variables, variable);
     }
+  }
+  if (instance.needs.has_value()) {
+    const std::vector<MatrixRow>& matrix = job.parallel->matrix;
+    const MatrixRow* row = matrix.empty() ? nullptr : &matrix[static_cast<size_t>(index)];
+    ResolveMatrixExpressions(job.name, row, *instance.needs, problems);
   }
   Put(instance.variables, {.name = "CI_NODE_INDEX", .value = absl::StrCat(index + 1)});
   Put(instance.variables, {.name = "CI_NODE_TOTAL", .value = absl::StrCat(job.parallel->count)});
@@ -92,21 +99,29 @@ std::vector<const Instance*> Meant(const JobDraft& job, const NeedDraft& need,
   return meant;
 }
 
-void ExpandNeeds(JobDraft& job, const Instances& instances, Problems& problems) {
-  if (!job.needs.has_value()) return;
-  std::vector<NeedDraft> needs;
-  for (NeedDraft& need : *job.needs) {
+// Names of jobs without instances.
+using Singles = absl::flat_hash_set<std::string>;
+
+void ExpandNeeds(const JobDraft& job, const Instances& instances, const Singles& singles,
+                 std::vector<NeedDraft>& needs, Problems& problems) {
+  std::vector<NeedDraft> expanded;
+  for (NeedDraft& need : needs) {
     const auto found = instances.find(need.need.job);
     if (found == instances.end()) {
-      needs.push_back(std::move(need));
+      if (!need.matrix.empty() && singles.contains(need.need.job)) {
+        problems.Error(need.place,
+                       absl::StrCat("job '", job.name, "' needs instances of '", need.need.job,
+                                    "', which has no 'parallel:matrix'; remove 'parallel' here"));
+      }
+      expanded.push_back(std::move(need));
       continue;
     }
     for (const Instance* instance : Meant(job, need, found->second, problems)) {
-      needs.push_back(need);
-      needs.back().need.job = instance->name;
+      expanded.push_back(need);
+      expanded.back().need.job = instance->name;
     }
   }
-  job.needs = std::move(needs);
+  needs = std::move(expanded);
 }
 
 void ExpandDependencies(JobDraft& job, const Instances& instances) {
@@ -126,14 +141,13 @@ void ExpandDependencies(JobDraft& job, const Instances& instances) {
 }  // namespace
 
 void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
-  if (std::none_of(jobs.begin(), jobs.end(),
-                   [](const JobDraft& job) { return job.parallel.has_value(); })) {
-    return;
-  }
   Instances instances;
+  Singles singles;
   std::vector<JobDraft> expanded;
   for (JobDraft& job : jobs) {
     if (!job.parallel.has_value()) {
+      if (job.needs.has_value()) ResolveMatrixExpressions(job.name, nullptr, *job.needs, problems);
+      if (!job.broken) singles.insert(job.name);
       expanded.push_back(std::move(job));
       continue;
     }
@@ -145,7 +159,7 @@ void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
     }
     std::vector<Instance>& of_job = instances[job.name];
     for (int i = 0; i < job.parallel->count; ++i) {
-      expanded.push_back(MakeInstance(job, i));
+      expanded.push_back(MakeInstance(job, i, problems));
       CheckInstanceName(expanded.back(), problems);
       of_job.push_back({expanded.back().name, {}});
       if (!job.parallel->matrix.empty()) {
@@ -154,7 +168,12 @@ void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
     }
   }
   for (JobDraft& job : expanded) {
-    ExpandNeeds(job, instances, problems);
+    if (job.needs.has_value()) ExpandNeeds(job, instances, singles, *job.needs, problems);
+    if (job.rules.has_value()) {
+      for (Rule& rule : *job.rules) {
+        if (rule.needs.has_value()) ExpandNeeds(job, instances, singles, *rule.needs, problems);
+      }
+    }
     ExpandDependencies(job, instances);
   }
   jobs = std::move(expanded);

@@ -5,11 +5,29 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "common/text/duration_text.h"
 #include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/written.h"
 
 namespace grange::pipeline {
 namespace {
+
+// An empty list or map asks for nothing; it often switches a default off.
+bool AsksForSomething(const config::Value& value) {
+  return value.IsScalar() || !value.items.empty() || !value.entries.empty();
+}
+
+// The parts of a keyword that is not acted on need no word of their own.
+bool IsPartOfTheSame(const Keyword& keyword, absl::string_view owner_keyword) {
+  const Section section = keyword.section;
+  if (section == Section::kAutoCancel) return true;
+  if (section == Section::kGlobal || section == Section::kDefault || section == Section::kJob) {
+    return false;
+  }
+  const Keyword* owner = FindKeyword(Section::kJob, owner_keyword);
+  return owner != nullptr && owner->support == keyword.support;
+}
 
 std::string AboutJob(const JobDraft* job, const std::string& message) {
   if (job == nullptr || job->name.empty()) return message;
@@ -56,7 +74,9 @@ const Keyword* ParseContext::CheckKey(const config::Entry& entry, Section sectio
       return nullptr;
     case Support::kLater:
     case Support::kInert:
-      if (!entry.value->IsNull()) NoteUse(*keyword, entry.key_place, owner);
+      if (AsksForSomething(*entry.value) && !IsPartOfTheSame(*keyword, owner_keyword)) {
+        NoteUse(*keyword, entry.key_place, owner);
+      }
       return keyword;
     case Support::kYes:
     case Support::kDifferent:
@@ -70,7 +90,9 @@ void ParseContext::NoteUse(const Keyword& used, const config::Place& place,
                            absl::string_view owner) {
   KeywordUse use{absl::StrCat(owner, owner.empty() ? "" : ":", used.name), owner_keyword, place};
   if (used.support == Support::kLater) {
-    std::vector<KeywordUse>& later = job == nullptr ? file.later : job->later;
+    // An `exists` that can't be decided may also keep its job out: that concerns the whole file.
+    const bool of_file = job == nullptr || used.section == Section::kExists;
+    std::vector<KeywordUse>& later = of_file ? file.later : job->later;
     later.push_back(use);
   }
   uses.push_back({std::move(use), &used});
@@ -168,6 +190,61 @@ std::optional<std::vector<int>> ParseContext::ExitCodes(const config::Value& val
     return std::nullopt;
   }
   return codes;
+}
+
+std::optional<std::string> ParseContext::PlainText(const config::Value& value,
+                                                   absl::string_view keyword) {
+  if (!value.IsText()) {
+    WrongType(value, keyword, "text");
+    return std::nullopt;
+  }
+  if (!value.text.empty()) return value.text;
+  Error(value.place, absl::StrCat("'", keyword, "' is empty; give it a text, or remove it"));
+  return std::nullopt;
+}
+
+std::optional<std::vector<std::string>> ParseContext::PlainTexts(const config::Value& value,
+                                                                 absl::string_view keyword) {
+  std::vector<const config::Value*> values = {&value};
+  if (value.IsList()) {
+    values.clear();
+    if (!Flatten(value, keyword, values)) return std::nullopt;
+  } else if (!value.IsScalar()) {
+    WrongType(value, keyword, "a text or a list of texts");
+    return std::nullopt;
+  }
+  if (values.empty()) {
+    Error(value.place, absl::StrCat("'", keyword, "' is empty; give it a text, or remove it"));
+    return std::nullopt;
+  }
+  std::vector<std::string> texts;
+  for (const config::Value* item : values) {
+    std::optional<std::string> text = PlainText(*item, keyword);
+    if (!text.has_value()) return std::nullopt;
+    texts.push_back(*std::move(text));
+  }
+  return texts;
+}
+
+std::optional<std::string> ParseContext::Word(const config::Value& value, absl::string_view keyword,
+                                              std::initializer_list<absl::string_view> words) {
+  const std::string wanted = absl::StrJoin(words, ", ");
+  if (!value.IsScalar()) {
+    WrongType(value, keyword, wanted);
+    return std::nullopt;
+  }
+  if (std::find(words.begin(), words.end(), value.text) != words.end()) return value.text;
+  Error(value.place, absl::StrCat("'", keyword, "' takes ", wanted, ", not '", value.text, "'",
+                                  problems.DidYouMean(value.text, {words.begin(), words.end()})));
+  return std::nullopt;
+}
+
+std::optional<Written> ParseContext::AsWritten(const config::Value& value,
+                                               absl::string_view keyword) {
+  if (value.visits <= kWrittenValuesMax) return ToWritten(value);
+  Error(value.place, absl::StrCat("'", keyword, "' has more than ", kWrittenValuesMax,
+                                  " values; make it smaller"));
+  return std::nullopt;
 }
 
 std::shared_ptr<const Expression> ParseContext::Condition(const config::Value& value,

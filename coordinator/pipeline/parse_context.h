@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_PIPELINE_PARSE_CONTEXT_H_
 #define GRANGE_COORDINATOR_PIPELINE_PARSE_CONTEXT_H_
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,6 +65,16 @@ class ParseContext {
                                                 absl::string_view keyword);
   // One number or a list of different ones.
   std::optional<std::vector<int>> ExitCodes(const config::Value& value, absl::string_view keyword);
+  // Text in the sense of YAML, no number and no boolean, and not empty.
+  std::optional<std::string> PlainText(const config::Value& value, absl::string_view keyword);
+  // One such text, or a list of them that is not empty.
+  std::optional<std::vector<std::string>> PlainTexts(const config::Value& value,
+                                                     absl::string_view keyword);
+  // One of `words`.
+  std::optional<std::string> Word(const config::Value& value, absl::string_view keyword,
+                                  std::initializer_list<absl::string_view> words);
+  // As it is written, up to kWrittenValuesMax values.
+  std::optional<Written> AsWritten(const config::Value& value, absl::string_view keyword);
   std::shared_ptr<const Expression> Condition(const config::Value& value,
                                               absl::string_view keyword);
   // The values of nested lists in one; false, reported, if nested deeper than kListDepthMax.

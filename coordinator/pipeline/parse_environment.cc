@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "coordinator/pipeline/keyword_parsers.h"
@@ -29,6 +31,35 @@ std::string ReadWord(ParseContext& context, const config::Entry& entry,
   return "";
 }
 
+// Checked at once unless it has a variable.
+void ReadAutoStopIn(ParseContext& context, const config::Value& value, Environment& environment) {
+  const bool variable = value.IsScalar() && absl::StrContains(value.text, '$');
+  if (!variable && !context.Duration(value, "environment:auto_stop_in").has_value()) return;
+  environment.auto_stop_in = Named{value.text, value.place};
+}
+
+void ReadKey(ParseContext& context, const config::Entry& key, Environment& environment) {
+  const config::Value& value = *key.value;
+  if (key.key == "name") {
+    environment.place = value.place;
+    environment.name = context.Text(value, "environment:name").value_or("");
+  } else if (key.key == "url") {
+    environment.url = context.Text(value, "environment:url").value_or("");
+  } else if (key.key == "action") {
+    environment.action = ReadWord(context, key, kActions);
+  } else if (key.key == "deployment_tier") {
+    environment.tier = ReadWord(context, key, kTiers);
+  } else if (key.key == "on_stop") {
+    const std::optional<std::string> job = context.PlainText(value, "environment:on_stop");
+    if (job.has_value()) environment.on_stop = Named{*job, value.place};
+  } else if (key.key == "auto_stop_in") {
+    ReadAutoStopIn(context, value, environment);
+  } else if (key.key == "kubernetes") {
+    if (!value.IsMap()) return context.WrongType(value, "environment:kubernetes", "a map");
+    environment.kubernetes = context.AsWritten(value, "environment:kubernetes").value_or(Written());
+  }
+}
+
 }  // namespace
 
 void ParseEnvironment(ParseContext& context, const config::Entry& entry) {
@@ -45,18 +76,10 @@ void ParseEnvironment(ParseContext& context, const config::Entry& entry) {
   }
   if (!context.CheckKeys(*entry.value, Section::kEnvironment)) return;
   for (const config::Entry& key : entry.value->entries) {
-    if (key.key == "name") {
-      environment.place = key.value->place;
-      environment.name = context.Text(*key.value, "environment:name").value_or("");
-    } else if (key.key == "url") {
-      environment.url = context.Text(*key.value, "environment:url").value_or("");
-    } else if (key.key == "action") {
-      environment.action = ReadWord(context, key, kActions);
-    } else if (key.key == "deployment_tier") {
-      environment.tier = ReadWord(context, key, kTiers);
-    }
+    if (!key.value->IsNull()) ReadKey(context, key, environment);
   }
-  if (entry.value->Find("name") == nullptr) {
+  const config::Entry* name = entry.value->Find("name");
+  if (name == nullptr || name->value->IsNull()) {
     return context.Error(entry.value->place, "'environment' needs a 'name'");
   }
   context.job->environment = std::move(environment);

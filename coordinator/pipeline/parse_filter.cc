@@ -83,6 +83,9 @@ void ReadFilter(ParseContext& context, const config::Entry& entry, std::optional
     if (key.key == "changes") {
       filter.changes = ReadPathCondition(context, key, entry.key, Section::kChanges);
     }
+    if (key.key == "kubernetes") {
+      filter.has_kubernetes = context.Word(*key.value, keyword, {"active"}).has_value();
+    }
   }
   target = std::move(filter);
 }

@@ -1,3 +1,4 @@
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,6 +50,36 @@ void ParseWorkflow(ParseContext& context, const config::Entry& entry) {
     const Keyword* keyword = context.CheckKey(key, Section::kWorkflow);
     if (keyword != nullptr) keyword->parse(context, key);
   }
+}
+
+std::optional<AutoCancel> ReadAutoCancel(ParseContext& context, const config::Entry& entry,
+                                         absl::string_view owner) {
+  const std::string keyword = absl::StrCat(owner, ":auto_cancel");
+  const config::Value& map = *entry.value;
+  if (map.IsNull()) return std::nullopt;
+  if (!map.IsMap()) {
+    context.WrongType(map, keyword, "a map with 'on_new_commit' or 'on_job_failure'");
+    return std::nullopt;
+  }
+  if (!context.CheckKeys(map, Section::kAutoCancel, keyword)) return std::nullopt;
+  AutoCancel auto_cancel;
+  for (const config::Entry& key : map.entries) {
+    const std::string name = absl::StrCat(keyword, ":", key.key);
+    if (key.value->IsNull()) continue;
+    if (key.key == "on_new_commit") {
+      auto_cancel.on_new_commit =
+          context.Word(*key.value, name, {"conservative", "interruptible", "none"})
+              .value_or(auto_cancel.on_new_commit);
+    } else {
+      auto_cancel.on_job_failure =
+          context.Word(*key.value, name, {"all", "none"}).value_or(auto_cancel.on_job_failure);
+    }
+  }
+  return auto_cancel;
+}
+
+void ParseAutoCancel(ParseContext& context, const config::Entry& entry) {
+  context.file.auto_cancel = ReadAutoCancel(context, entry, "workflow");
 }
 
 void ParseWorkflowName(ParseContext& context, const config::Entry& entry) {

@@ -7,6 +7,7 @@
 #include "common/text/duration_text.h"
 #include "coordinator/pipeline/keyword_parsers.h"
 #include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/resource_group.h"
 
 namespace grange::pipeline {
 
@@ -118,6 +119,22 @@ void ParseCoverage(ParseContext& context, const config::Entry& entry) {
 void ParseInterruptible(ParseContext& context, const config::Entry& entry) {
   if (entry.value->IsNull()) return;
   context.job->interruptible = context.Bool(*entry.value, "interruptible");
+}
+
+void ParseManualConfirmation(ParseContext& context, const config::Entry& entry) {
+  if (entry.value->IsNull()) return;
+  context.job->manual_confirmation = context.PlainText(*entry.value, "manual_confirmation");
+}
+
+// What variables in it hold is checked when a pipeline is made.
+void ParseResourceGroup(ParseContext& context, const config::Entry& entry) {
+  if (entry.value->IsNull()) return;
+  const std::optional<std::string> name = context.Text(*entry.value, "resource_group");
+  if (!name.has_value()) return;
+  if (const absl::Status named = CheckResourceGroup(*name); !named.ok()) {
+    return context.Error(entry.value->place, std::string(named.message()));
+  }
+  context.job->resource_group = Named{*name, entry.value->place};
 }
 
 void ParseExtends(ParseContext& context, const config::Entry&) { context.job->broken = true; }

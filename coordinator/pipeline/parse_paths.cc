@@ -61,6 +61,28 @@ bool ReadRegex(ParseContext& context, const config::Value& value, const std::str
   return true;
 }
 
+// `project` and `ref` of `exists`. False, reported, if they can't be used.
+bool ReadProject(ParseContext& context, const config::Value& map, const std::string& keyword,
+                 PathCondition& condition) {
+  const config::Entry* project = map.Find("project");
+  const config::Entry* ref = map.Find("ref");
+  const bool has_project = project != nullptr && !project->value->IsNull();
+  const bool has_ref = ref != nullptr && !ref->value->IsNull();
+  if (has_project) {
+    if (!CheckProjectPath(context, *project->value, keyword + ":project")) return false;
+    condition.project = project->value->text;
+  }
+  if (!has_ref) return true;
+  if (!has_project) {
+    context.Error(ref->key_place,
+                  absl::StrCat("'", keyword, ":ref' is the ref of a 'project'; add one"));
+    return false;
+  }
+  std::optional<std::string> text = context.PlainText(*ref->value, keyword + ":ref");
+  condition.ref = text.value_or("");
+  return text.has_value();
+}
+
 }  // namespace
 
 std::optional<PathCondition> ReadPathCondition(ParseContext& context, const config::Entry& entry,
@@ -90,6 +112,7 @@ std::optional<PathCondition> ReadPathCondition(ParseContext& context, const conf
     ok = text.has_value();
     condition.compare_to = std::move(text).value_or("");
   }
+  if (!ReadProject(context, *entry.value, keyword, condition)) ok = false;
   return ok ? std::optional<PathCondition>(std::move(condition)) : std::nullopt;
 }
 

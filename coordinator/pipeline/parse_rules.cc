@@ -40,6 +40,10 @@ void ReadRuleKey(ParseContext& context, const config::Entry& entry, Rule& rule) 
     rule.allow_failure = ReadAllowFailure(context, *entry.value);
   } else if (entry.key == "interruptible") {
     rule.interruptible = context.Bool(*entry.value, "rules:interruptible");
+  } else if (entry.key == "needs") {
+    rule.needs = ReadRuleNeeds(context, entry);
+  } else if (entry.key == "auto_cancel") {
+    rule.auto_cancel = ReadAutoCancel(context, entry, "workflow:rules");
   } else if (entry.key == "variables") {
     rule.variables = ReadVariables(context, *entry.value, Section::kJobVariable);
   }
@@ -120,6 +124,11 @@ std::vector<Rule> ReadIncludeRules(ParseContext& context, const config::Entry& e
     context.CheckKeys(*map, Section::kIncludeRule);
     for (const config::Entry& key : map->entries) {
       if (key.key != "when" || !key.value->IsNull()) ReadRuleKey(context, key, rule);
+    }
+    if (rule.exists.has_value() && !rule.exists->project.empty()) {
+      context.Error(rule.exists->place,
+                    "the files of another project can't decide an include yet; remove 'project', "
+                    "or decide by a variable");
     }
     if (rule.when.has_value() && rule.when != lifecycle::When::kAlways) {
       context.Error(map->Find("when")->value->place,

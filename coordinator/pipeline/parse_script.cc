@@ -70,4 +70,15 @@ void ParseAfterScript(ParseContext& context, const config::Entry& entry) {
   context.job->after_script = ReadLines(context, entry, Empty::kAllowed);
 }
 
+void ParseHooks(ParseContext& context, const config::Entry& entry) {
+  const config::Value& map = *entry.value;
+  if (map.IsNull()) return;
+  if (!map.IsMap()) return context.WrongType(map, "hooks", "a map with 'pre_get_sources_script'");
+  context.CheckKeys(map, Section::kHooks);
+  std::vector<std::string>& lines = context.job->pre_get_sources_script.emplace();
+  if (const config::Entry* script = map.Find("pre_get_sources_script"); script != nullptr) {
+    lines = ReadLines(context, *script, Empty::kAllowed).value_or(std::vector<std::string>());
+  }
+}
+
 }  // namespace grange::pipeline

@@ -76,6 +76,10 @@ PathConditions::Outcome PathConditions::Changes(const PathCondition& condition,
 }
 
 PathConditions::Outcome PathConditions::Exists(const PathCondition& condition, const Scope& scope) {
+  if (!condition.project.empty()) {
+    return {false,
+            absl::StrCat("exists: the files of project '", condition.project, "' are not known")};
+  }
   const Paths* paths = Files(condition.place);
   if (paths == nullptr) return {false, "exists: the files are not known"};
   return Match(condition, *paths, scope, "exists");

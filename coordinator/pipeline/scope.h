@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_PIPELINE_SCOPE_H_
 #define GRANGE_COORDINATOR_PIPELINE_SCOPE_H_
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,6 +36,8 @@ class Scope {
 
   // `text` with the values of its $NAME and ${NAME}; unknown ones stay.
   std::string Expand(absl::string_view text) const;
+  // The same for a name; nullopt if it or its result is longer than kExpandedNameMax.
+  std::optional<std::string> ExpandName(const std::string& name) const;
 
  private:
   std::vector<const VariableLayer*> layers_;

@@ -1,0 +1,20 @@
+#ifndef GRANGE_COORDINATOR_PIPELINE_WRITTEN_H_
+#define GRANGE_COORDINATOR_PIPELINE_WRITTEN_H_
+
+#include <string>
+
+#include "coordinator/config/value.h"
+#include "coordinator/pipeline/graph.h"
+
+namespace grange::pipeline {
+
+// `value` as compact JSON: keys in the order of the file, plain scalars with their YAML type.
+// Bytes that are no UTF-8 are replaced. As long as the walk over it: see kWrittenValuesMax.
+Written ToWritten(const config::Value& value);
+
+// The map {key: text}, for short forms.
+Written WrittenPair(const std::string& key, const std::string& text);
+
+}  // namespace grange::pipeline
+
+#endif  // GRANGE_COORDINATOR_PIPELINE_WRITTEN_H_
