@@ -3,10 +3,12 @@
 //   NAME.errors     all diagnostics, line by line; without this file there must be none
 //   NAME.plan.json  a part of the plan: what stands in it must be so, the rest is not looked at
 //                   (lists are compared whole); "decisions" has the reason for each job
-//   NAME.d/         files that can be included
+//   NAME.d/         files that can be included; those of other places are below project/NAME@REF/,
+//                   remote/HOST/, template/ and component/HOST/PATH/NAME@VERSION.yml
 // A first line "# facts: branch=dev tag=v1 event=web var:NAME=VALUE" changes the trigger; without
 // it a push to the branch main is compiled. "file=PATH" adds to the tracked files, "changed=PATH"
-// to those that the push changes; without one there is nothing to compare with.
+// to those that the push changes; without one there is nothing to compare with. "input:NAME=VALUE"
+// gives an input: JSON, else text.
 
 #include <algorithm>
 #include <filesystem>
@@ -54,9 +56,42 @@ struct GoldenTree : public config::SourceTree {
   absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override {
     const std::filesystem::path full = folder / std::string(path);
     if (!std::filesystem::is_regular_file(full)) {
-      return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
+      return absl::NotFoundError(absl::StrCat("there is no file '", path, "'"));
     }
     return config::SourceFile{std::string(path), ReadFile(full)};
+  }
+  absl::StatusOr<config::IncludedFile> Read(const config::IncludeRequest& request) const override {
+    config::IncludedFile included;
+    std::string path = request.path;  // below `folder`
+    std::string name = request.path;
+    switch (request.kind) {
+      case config::IncludeRequest::Kind::kLocal:
+        included.origin = request.from;
+        if (request.from.empty()) break;
+        path = absl::StrCat("project/", request.from, "/", request.path);
+        name = absl::StrCat(request.from, ":", request.path);
+        break;
+      case config::IncludeRequest::Kind::kProject:
+        included.origin =
+            absl::StrCat(request.project, "@", request.ref.empty() ? "main" : request.ref);
+        path = absl::StrCat("project/", included.origin, "/", request.path);
+        name = absl::StrCat(included.origin, ":", request.path);
+        break;
+      case config::IncludeRequest::Kind::kRemote:
+        path = absl::StrCat("remote/", absl::StripPrefix(request.path, "https://"));
+        break;
+      case config::IncludeRequest::Kind::kTemplate:
+        path = absl::StrCat("template/", request.path);
+        name = absl::StrCat("template:", request.path);
+        break;
+      case config::IncludeRequest::Kind::kComponent:
+        path = absl::StrCat("component/", request.path, ".yml");
+        break;
+    }
+    absl::StatusOr<config::SourceFile> file = ReadLocal(path);
+    if (!file.ok()) return absl::NotFoundError(absl::StrCat("there is no file '", name, "'"));
+    included.file = {.name = name, .text = std::move(file->text)};
+    return included;
   }
   absl::StatusOr<std::vector<std::string>> Files() const override { return files; }
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
@@ -92,6 +127,9 @@ void ApplyFact(absl::string_view fact, TriggerFacts& facts, GoldenTree& tree) {
     facts.pipeline_variables.emplace_back(name.substr(4), value);
   } else if (absl::StartsWith(name, "project-var:")) {
     facts.project_variables.emplace_back(name.substr(12), value);
+  } else if (absl::StartsWith(name, "input:")) {
+    const bool json = Json::accept(value);
+    facts.inputs.emplace_back(name.substr(6), json ? value : Json(value).dump());
   } else {
     FAIL() << "unknown fact '" << fact << "'";
   }
@@ -115,7 +153,7 @@ TriggerFacts FactsOf(const std::string& text, GoldenTree& tree) {
 std::string Diagnostics(const CompileResult& result) {
   std::string text;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
-    absl::StrAppend(&text, diagnostic.ToString(), "\n");
+    absl::StrAppend(&text, diagnostic.ToString(), diagnostic.IncludedFromLines(), "\n");
   }
   if (result.not_creatable) text += "(well-formed, but this pipeline can't be created)\n";
   return text;
