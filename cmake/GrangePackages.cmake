@@ -53,6 +53,12 @@ target_link_libraries(grange_libssh INTERFACE ssh)
 add_library(grange_libarchive INTERFACE)
 target_link_libraries(grange_libarchive INTERFACE -l:libarchive.a -l:libzstd.a)
 
+# Headers only: libcurl is loaded when it is needed (coordinator/source/curl_library.h).
+add_library(grange_curl INTERFACE)
+pkg_check_modules(PKG_curl REQUIRED libcurl>=7.85)
+target_include_directories(grange_curl SYSTEM INTERFACE ${PKG_curl_INCLUDE_DIRS})
+target_link_libraries(grange_curl INTERFACE ${CMAKE_DL_LIBS})
+
 add_library(grange_json INTERFACE)   # nlohmann/json, headers only
 add_library(grange_cli11 INTERFACE)  # CLI11, headers only
 add_library(grange_gtest INTERFACE)

@@ -131,8 +131,7 @@ class Resolver {
   }
 
   void Error(Place place, std::string message) {
-    if (diagnostics_.size() >= kDiagnosticsMax) return;
-    diagnostics_.push_back({place.Span(), Diagnostic::Severity::kError, std::move(message)});
+    Report(diagnostics_, Diagnostic::Severity::kError, place.Span(), std::move(message));
   }
 
   static constexpr int kSuggestionsMax = 100;

@@ -76,10 +76,13 @@ class Resolver {
   // `result` takes the place of `before`, unless it has become too large.
   const Value* Counted(const Value& before, Value* result) {
     CountVisits(*result);
-    if (result->visits <= kVisitsMax) return result;
+    if (result->visits <= kVisitsMax && result->depth <= kDepthMax) return result;
     if (!too_large_) {
       Error(before.place,
-            absl::StrCat("'!reference' repeats more than ", kVisitsMax, " values; refer to less"));
+            result->depth > kDepthMax
+                ? absl::StrCat("'!reference' nests lists and maps more than ", kDepthMax, " deep")
+                : absl::StrCat("'!reference' repeats more than ", kVisitsMax,
+                               " values; refer to less"));
     }
     too_large_ = true;
     return &before;
@@ -148,8 +151,7 @@ class Resolver {
   }
 
   void Error(Place place, std::string message) {
-    if (diagnostics_.size() >= kDiagnosticsMax) return;
-    diagnostics_.push_back({place.Span(), Diagnostic::Severity::kError, std::move(message)});
+    Report(diagnostics_, Diagnostic::Severity::kError, place.Span(), std::move(message));
   }
 
   const Value& root_;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "coordinator/config/include_request.h"
 #include "coordinator/config/source_file.h"
 
 namespace grange::config {
@@ -18,11 +19,17 @@ class SourceTree {
  public:
   virtual ~SourceTree() = default;
 
-  // The file at `path` below the repository's root. kNotFound if there is none.
+  // The file at `path` below the root of the root file's repository. kNotFound if there is none.
   virtual absl::StatusOr<SourceFile> ReadLocal(absl::string_view path) const = 0;
+
+  // The file that an `include` asks for; the message of an error says why it can't be had, and what
+  // to do. Unless a tree says otherwise it has local files of its own repository only.
+  virtual absl::StatusOr<IncludedFile> Read(const IncludeRequest& request) const;
 
   // The paths of all tracked files, sorted.
   virtual absl::StatusOr<std::vector<std::string>> Files() const = 0;
+  // The same of the repository that an included file came from.
+  virtual absl::StatusOr<std::vector<std::string>> FilesOf(const Origin& origin) const;
 
   // The paths of files that differ from those of the branch, tag or commit `compare_to`; with "",
   // from what the ref had before this push. nullopt if there is nothing to compare with, such as

@@ -112,14 +112,20 @@ bool ValueArena::CountMerged(int64_t values) {
   return merged_ <= kVisitsMax;
 }
 
+bool ValueArena::CountInterpolated(size_t bytes) {
+  interpolated_ += bytes;
+  return interpolated_ <= kInterpolatedBytesMax;
+}
+
 void CountVisits(Value& value) {
   value.visits = 1;
-  for (const Value* item : value.items) {
-    value.visits = std::min(value.visits + item->visits, kVisitsMax + 1);
-  }
-  for (const Entry& entry : value.entries) {
-    value.visits = std::min(value.visits + entry.value->visits, kVisitsMax + 1);
-  }
+  value.depth = value.IsList() || value.IsMap() ? 1 : 0;
+  const auto add = [&value](const Value& child) {
+    value.visits = std::min(value.visits + child.visits, kVisitsMax + 1);
+    value.depth = std::max(value.depth, child.depth + 1);
+  };
+  for (const Value* item : value.items) add(*item);
+  for (const Entry& entry : value.entries) add(*entry.value);
 }
 
 }  // namespace grange::config

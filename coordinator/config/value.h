@@ -46,6 +46,7 @@ struct Value {
   std::vector<const Value*> items;  // of a list
   std::vector<Entry> entries;       // of a map: keys are unique
   int64_t visits = 1;               // how many values a walk from here visits
+  int depth = 0;                    // of a list or map: how many are nested, itself counted
 
   bool IsNull() const { return kind == Kind::kNull; }
   bool IsScalar() const { return kind == Kind::kScalar; }
@@ -60,6 +61,7 @@ struct Value {
   std::optional<int64_t> AsInteger() const;  // decimal digits; not in quotes
   // True for a scalar that is text: in quotes, or neither a boolean nor a number.
   bool IsText() const;
+  bool IsNumber() const { return IsScalar() && !IsText() && !AsBool().has_value(); }
 
   // For messages: "a list", "text", "a number", "a boolean", "a map", "empty".
   absl::string_view KindName() const;
@@ -81,15 +83,18 @@ class ValueArena {
 
   // Counts values made by merging; false once there are more than kVisitsMax.
   bool CountMerged(int64_t values);
+  // Counts bytes of texts made by interpolation; false above kInterpolatedBytesMax.
+  bool CountInterpolated(size_t bytes);
 
  private:
   std::deque<Value> values_;
   std::deque<std::string> files_;
   int64_t merged_ = 0;
+  size_t interpolated_ = 0;
   bool has_references_ = false;
 };
 
-// Sets `visits` from the children.
+// Sets `visits` and `depth` from the children.
 void CountVisits(Value& value);
 
 }  // namespace grange::config

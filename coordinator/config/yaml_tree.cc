@@ -168,8 +168,7 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   void Problem(Diagnostic::Severity severity, Place place, std::string message) {
-    if (diagnostics_.size() >= kDiagnosticsMax) return;
-    diagnostics_.push_back({place.Span(), severity, std::move(message)});
+    Report(diagnostics_, severity, place.Span(), std::move(message));
   }
 
   void CheckTag(const std::string& tag, Value& value) {
@@ -202,6 +201,7 @@ class TreeBuilder : public YAML::EventHandler {
                                            " deep; make it flatter")};
     }
     Value* value = arena_.Add(kind, At(mark));
+    value->depth = 1;
     CheckTag(tag, *value);
     Register(anchor, value, false);
     Frame& frame = open_.emplace_back();
@@ -225,6 +225,7 @@ class TreeBuilder : public YAML::EventHandler {
     Frame& frame = open_.back();
     // Counted also where it is a key or is merged: the whole of the file bounds what we do.
     frame.value->visits += value->visits;
+    frame.value->depth = std::max(frame.value->depth, value->depth + 1);
     if (frame.value->visits > kVisitsMax) {
       throw Refused{alias_place_.value_or(value->place),
                     absl::StrCat("aliases repeat values until there are more than ", kVisitsMax,
@@ -320,36 +321,57 @@ class TreeBuilder : public YAML::EventHandler {
   Place document_place_;
 };
 
-// True if the caller may go on with the first document.
-bool CheckFurtherDocument(const TreeBuilder& builder, std::vector<Diagnostic>& diagnostics) {
-  const Value* first = builder.documents().front();
-  const Value* second = builder.documents().back();
-  if (second == nullptr || second->IsNull()) return true;  // `---` or `...` at the end
-  if (first != nullptr && first->IsMap() && first->Find("spec") != nullptr) {
-    diagnostics.push_back({first->Find("spec")->key_place.Span(), Diagnostic::Severity::kError,
-                           "'spec' is not supported yet"});
-    return false;
-  }
-  diagnostics.push_back({builder.document_place().Span(), Diagnostic::Severity::kError,
-                         "a second document starts here; only a header with 'spec' may stand "
-                         "before '---'"});
-  return false;
+bool IsHeader(const Value* document) {
+  return document != nullptr && document->IsMap() && document->Find("spec") != nullptr;
 }
 
-const Value* Parse(absl::string_view text, const std::string* name, ValueArena& arena,
-                   std::vector<Diagnostic>& diagnostics) {
+// The values of the documents that have one, in order: `---` or `...` alone makes no document.
+std::vector<const Value*> FilledDocuments(const TreeBuilder& builder) {
+  std::vector<const Value*> filled;
+  for (const Value* document : builder.documents()) {
+    if (document != nullptr && !document->IsNull()) filled.push_back(document);
+  }
+  return filled;
+}
+
+void CheckFurtherDocument(const TreeBuilder& builder) {
+  const Value* now = builder.documents().back();
+  if (now == nullptr || now->IsNull()) return;
+  const std::vector<const Value*> filled = FilledDocuments(builder);
+  const size_t filled_before = filled.size() - 1;
+  if (filled_before == 0) {
+    // An empty first document is one: what follows it is not the first.
+    if (builder.documents().size() == 1) return;
+  } else if (filled_before == 1 && IsHeader(filled[0])) {
+    return;
+  }
+  throw Refused{builder.document_place(),
+                filled_before < 2
+                    ? "a second document starts here; only a header with 'spec' may stand before "
+                      "'---'"
+                    : "a third document starts here; a file has a header with 'spec' and one more "
+                      "document at most, so remove this '---'"};
+}
+
+YamlDocuments Parse(absl::string_view text, const std::string* name, ValueArena& arena,
+                    std::vector<Diagnostic>& diagnostics) {
   std::istringstream stream{std::string(text)};
   YAML::Parser parser(stream);
   TreeBuilder builder(name, text, arena, diagnostics);
-  while (parser.HandleNextDocument(builder)) {
-    if (builder.documents().size() > 1 && !CheckFurtherDocument(builder, diagnostics)) {
-      return nullptr;
-    }
+  while (parser.HandleNextDocument(builder)) CheckFurtherDocument(builder);
+  const std::vector<const Value*> filled = FilledDocuments(builder);
+  YamlDocuments documents;
+  const bool has_header =
+      IsHeader(filled.empty() ? nullptr : filled[0]) && builder.documents().size() > 1;
+  if (has_header) documents.header = filled[0];
+  if (filled.size() > (has_header ? 1 : 0)) {
+    documents.content = filled.back();
+  } else {
+    const bool written = !builder.documents().empty() && builder.documents().back() != nullptr;
+    documents.content =
+        written ? builder.documents().back() : arena.Add(Value::Kind::kNull, {name, 0, 0});
   }
-  if (builder.documents().empty() || builder.documents().front() == nullptr) {
-    return arena.Add(Value::Kind::kNull, {name, 0, 0});
-  }
-  return builder.documents().front();
+  return documents;
 }
 
 // A frequent reason that the parser doesn't name.
@@ -367,11 +389,11 @@ absl::string_view TabHint(absl::string_view text, int line) {
 
 }  // namespace
 
-const Value* ParseYaml(const SourceFile& file, ValueArena& arena,
-                       std::vector<Diagnostic>& diagnostics) {
+std::optional<YamlDocuments> ParseYamlDocuments(const SourceFile& file, ValueArena& arena,
+                                                std::vector<Diagnostic>& diagnostics) {
   if (std::optional<Diagnostic> refused = CheckText(file); refused.has_value()) {
     diagnostics.push_back(*std::move(refused));
-    return nullptr;
+    return std::nullopt;
   }
   const std::string* name = arena.AddFile(file.name);
   try {
@@ -388,6 +410,16 @@ const Value* ParseYaml(const SourceFile& file, ValueArena& arena,
     diagnostics.push_back(
         {place, Diagnostic::Severity::kError, absl::StrCat("this is not YAML: ", e.msg, hint)});
   }
+  return std::nullopt;
+}
+
+const Value* ParseYaml(const SourceFile& file, ValueArena& arena,
+                       std::vector<Diagnostic>& diagnostics) {
+  const std::optional<YamlDocuments> documents = ParseYamlDocuments(file, arena, diagnostics);
+  if (!documents.has_value()) return nullptr;
+  if (documents->header == nullptr) return documents->content;
+  diagnostics.push_back({documents->header->Find("spec")->key_place.Span(),
+                         Diagnostic::Severity::kError, "a header with 'spec' can't stand here"});
   return nullptr;
 }
 

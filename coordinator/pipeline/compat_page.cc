@@ -33,7 +33,8 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 - **A job named `pages`** is an ordinary job, with a warning: nothing is published.
 - **Equal keys in one map**: the last one wins, as in GitLab, with a warning that names both places.
 - **`!reference`** is resolved after `extends`, as in GitLab; in any list, a reference to a list gives
-  its items. A header with `spec` is not supported yet.
+  its items. `$[[ inputs.x ]]` is replaced in files that have a header with `spec`; in
+  others it stays, with a warning.
 - **Booleans and numbers** follow YAML 1.1, as GitLab's parser does: an unquoted `yes` is true, and
   a line of `script` that is a number or a boolean must be put in quotes.
 
@@ -44,7 +45,8 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 | bytes of a file | 16 MiB |
 | lists and maps inside each other | 100 |
 | values, aliases and merges counted as often as they repeat them | 2,000,000 |
-| included files | 150 |
+| included files | 150, nested at most 100 deep |
+| `$[[ ]]` | 3 functions, 1 KB inside, 1 MB the text |
 | levels of `extends` | 11 |
 | jobs | 10,000 |
 | name of a job / of one with `needs` / of a stage | 255 / 128 / 255 characters |

@@ -44,6 +44,13 @@ void CheckStages(const FileDraft& file, const StageList& stages, Problems& probl
   }
 }
 
+void AddIncludeChains(const config::MergedConfig& config,
+                      std::vector<config::Diagnostic>& diagnostics) {
+  for (config::Diagnostic& diagnostic : diagnostics) {
+    diagnostic.included_from = config.IncludedFrom(diagnostic.place.file);
+  }
+}
+
 }  // namespace
 
 CompileResult Compile(const config::SourceFile& root, const config::SourceTree& tree,
@@ -51,7 +58,10 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
   CompileResult result;
   Problems problems;
   IncludeRules include_rules(facts, tree, problems);
-  config::MergedConfig config = config::LoadConfig(root, tree, include_rules);
+  std::vector<config::InputText> inputs;
+  for (const auto& [name, json] : facts.inputs) inputs.push_back({name, json});
+  config::MergedConfig& config = result.config;
+  config = config::LoadConfig(root, tree, include_rules, inputs);
   problems.AddAll(std::move(config.diagnostics));
   if (config.root != nullptr) {
     FileDraft file;
@@ -65,6 +75,8 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     if (!problems.has_errors()) Planner(file, stages, facts, tree, context).Run(result);
   }
   result.diagnostics = std::move(problems).Take();
+  AddIncludeChains(config, result.diagnostics);
+  AddIncludeChains(config, result.not_runnable);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "coordinator/config/diagnostic.h"
+#include "coordinator/config/merged_config.h"
 #include "coordinator/config/source_file.h"
 #include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/graph.h"
@@ -43,6 +44,7 @@ struct TriggerFacts {
   std::vector<std::pair<std::string, std::string>> predefined;  // further ones; win over derived
   std::vector<std::pair<std::string, std::string>> project_variables;
   std::vector<std::pair<std::string, std::string>> pipeline_variables;
+  std::vector<std::pair<std::string, std::string>> inputs;  // of the root file: name, JSON text
 };
 
 // The predefined variables of a pipeline (CI_COMMIT_*, CI_PIPELINE_SOURCE, CI_PROJECT_*, …) that
@@ -69,6 +71,8 @@ struct CompileResult {
   // there are no others.
   bool not_creatable = false;
   std::vector<JobDecision> decisions;  // all visible jobs, in file order
+  // What the files say together, and their texts. Its diagnostics are among those above.
+  config::MergedConfig config;
 };
 
 // The one entrance of the compiler; pure. Coordinator, lint, plan and explain share it. May need

@@ -1,6 +1,8 @@
 #ifndef GRANGE_COORDINATOR_PIPELINE_INCLUDE_RULES_H_
 #define GRANGE_COORDINATOR_PIPELINE_INCLUDE_RULES_H_
 
+#include <map>
+#include <memory>
 #include <string>
 
 #include "coordinator/config/merged_config.h"
@@ -16,16 +18,25 @@ namespace grange::pipeline {
 class IncludeRules : public config::IncludeContext {
  public:
   IncludeRules(const TriggerFacts& facts, const config::SourceTree& tree, Problems& problems);
+  ~IncludeRules() override;
 
   std::string Expand(absl::string_view text) const override;
-  bool Allows(const config::Entry& rules) override;
+  bool Allows(const config::Entry& rules, const config::IncludingFile& file) override;
+  absl::StatusOr<bool> Holds(absl::string_view condition,
+                             const config::InputValues& inputs) const override;
 
  private:
+  struct Repository;
+
+  // The files that `exists` looks at: those of the including file's repository.
+  PathConditions& PathsOf(const config::Origin& origin);
+
+  const config::SourceTree& tree_;
   FileDraft nothing_;
   ParseContext context_;
-  PathConditions paths_;
+  std::map<config::Origin, std::unique_ptr<Repository>> repositories_;
   const VariableLayer predefined_, project_, pipeline_;
-  const Scope scope_;
+  const Scope scope_, no_variables_;
 };
 
 }  // namespace grange::pipeline

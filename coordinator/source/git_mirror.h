@@ -40,6 +40,10 @@ class GitMirrors {
                                                         absl::string_view to);
   // The commit of a branch or tag that was pinned, or of a full SHA. kNotFound if there is none.
   absl::StatusOr<std::string> Resolve(ProjectId project, absl::string_view ref_name);
+  // The names of all tags that were pinned.
+  absl::StatusOr<std::vector<std::string>> Tags(ProjectId project);
+  // The commit of a tag that was pinned, whatever branches are called. kNotFound if there is none.
+  absl::StatusOr<std::string> ResolveTag(ProjectId project, absl::string_view tag);
   // Keeps `sha` alive as the head of branch or tag `ref_name`: refs/grange/heads/… or tags/…; and
   // by refs/grange/commits/<sha>, whatever becomes of the branch. What was pushed for it below
   // refs/grange/incoming goes.

@@ -172,6 +172,31 @@ absl::StatusOr<std::vector<std::string>> GitMirrors::ChangedFiles(ProjectId proj
   return std::vector<std::string>(absl::StrSplit(output, '\0', absl::SkipEmpty()));
 }
 
+absl::StatusOr<std::vector<std::string>> GitMirrors::Tags(ProjectId project) {
+  constexpr absl::string_view kTags = "refs/grange/tags/";
+  GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));
+  GRANGE_ASSIGN_OR_RETURN(
+      const std::string refs,
+      RunGit(mirror, {"for-each-ref", "--format=%(refname)", std::string(kTags)}));
+  std::vector<std::string> tags;
+  for (const absl::string_view ref : absl::StrSplit(refs, '\n', absl::SkipEmpty())) {
+    tags.emplace_back(absl::StripPrefix(ref, kTags));
+  }
+  return tags;
+}
+
+absl::StatusOr<std::string> GitMirrors::ResolveTag(ProjectId project, absl::string_view tag) {
+  const absl::Status missing =
+      absl::NotFoundError(absl::StrCat("there is no tag '", tag, "' here"));
+  if (!CheckRefName(tag).ok()) return missing;
+  GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));
+  const absl::StatusOr<std::string> sha = RunGit(
+      mirror,
+      {"rev-parse", "--verify", "--quiet", absl::StrCat("refs/grange/tags/", tag, "^{commit}")});
+  if (!sha.ok()) return missing;
+  return std::string(absl::StripAsciiWhitespace(*sha));
+}
+
 absl::StatusOr<std::string> GitMirrors::Resolve(ProjectId project, absl::string_view ref_name) {
   if (IsFullSha(ref_name) && HasCommit(project, ref_name)) return std::string(ref_name);
   const absl::Status missing = absl::NotFoundError(

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace grange::pipeline {
 namespace {
@@ -34,6 +35,9 @@ absl::Status ApplyFact(const std::string& name, const std::string& value, Trigge
     facts.pipeline_variables.emplace_back(name.substr(4), value);
   } else if (absl::StartsWith(name, "project-var:")) {
     facts.project_variables.emplace_back(name.substr(12), value);
+  } else if (absl::StartsWith(name, "input:")) {
+    const bool json = Json::accept(value);
+    facts.inputs.emplace_back(name.substr(6), json ? value : Json(value).dump());
   } else {
     return absl::InvalidArgumentError(absl::StrCat("unknown fact '", name, "'"));
   }
@@ -54,14 +58,54 @@ absl::StatusOr<config::SourceFile> GoldenTree::ReadLocal(absl::string_view path)
   if (found != texts.end()) return config::SourceFile{found->first, found->second};
   const std::filesystem::path full = folder / std::string(path);
   if (folder.empty() || !std::filesystem::is_regular_file(full)) {
-    return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
+    return absl::NotFoundError(absl::StrCat("there is no file '", path, "'"));
   }
   return config::SourceFile{std::string(path), ReadGoldenFile(full)};
 }
 
+absl::StatusOr<config::IncludedFile> GoldenTree::Read(
+    const config::IncludeRequest& request) const {
+  config::IncludedFile included;
+  std::string path = request.path;
+  std::string name = request.path;
+  switch (request.kind) {
+    case config::IncludeRequest::Kind::kLocal:
+      included.origin = request.from;
+      if (request.from.empty()) break;
+      path = absl::StrCat("project/", request.from, "/", request.path);
+      name = absl::StrCat(request.from, ":", request.path);
+      break;
+    case config::IncludeRequest::Kind::kProject:
+      included.origin =
+          absl::StrCat(request.project, "@", request.ref.empty() ? "main" : request.ref);
+      path = absl::StrCat("project/", included.origin, "/", request.path);
+      name = absl::StrCat(included.origin, ":", request.path);
+      break;
+    case config::IncludeRequest::Kind::kRemote:
+      path = absl::StrCat("remote/", absl::StripPrefix(request.path, "https://"));
+      break;
+    case config::IncludeRequest::Kind::kTemplate:
+      path = absl::StrCat("template/", request.path);
+      name = absl::StrCat("template:", request.path);
+      break;
+    case config::IncludeRequest::Kind::kComponent:
+      path = absl::StrCat("component/", request.path, ".yml");
+      break;
+  }
+  absl::StatusOr<config::SourceFile> file = ReadLocal(path);
+  if (!file.ok()) return absl::NotFoundError(absl::StrCat("there is no file '", name, "'"));
+  included.file = {.name = name, .text = std::move(file->text)};
+  return included;
+}
+
 absl::StatusOr<std::vector<std::string>> GoldenTree::Files() const {
   std::vector<std::string> all = files;
-  for (const auto& [path, text] : texts) all.push_back(path);
+  for (const auto& [path, text] : texts) {
+    const absl::string_view folder_name = absl::string_view(path).substr(0, path.find('/'));
+    const bool elsewhere = folder_name == "project" || folder_name == "remote" ||
+                           folder_name == "template" || folder_name == "component";
+    if (!elsewhere) all.push_back(path);
+  }
   std::sort(all.begin(), all.end());
   return all;
 }

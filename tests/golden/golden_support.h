@@ -24,6 +24,9 @@ std::string ReadGoldenFile(const std::filesystem::path& path);
 // The files of a case: those in `texts`, else those below `folder`.
 struct GoldenTree : public config::SourceTree {
   absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override;
+  // What is elsewhere lies in folders of the tree: "project/GROUP/NAME@REF/PATH" ("@main" without a
+  // ref), "remote/HOST/PATH", "template/NAME", "component/HOST/PATH/NAME@VERSION.yml".
+  absl::StatusOr<config::IncludedFile> Read(const config::IncludeRequest& request) const override;
   absl::StatusOr<std::vector<std::string>> Files() const override;
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
       absl::string_view compare_to) const override;

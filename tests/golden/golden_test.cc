@@ -3,10 +3,12 @@
 //   NAME.errors     all diagnostics, line by line; without this file there must be none
 //   NAME.plan.json  a part of the plan: what stands in it must be so, the rest is not looked at
 //                   (lists are compared whole); "decisions" has the reason for each job
-//   NAME.d/         files that can be included
+//   NAME.d/         files that can be included; those of other places are below project/NAME@REF/,
+//                   remote/HOST/, template/ and component/HOST/PATH/NAME@VERSION.yml
 // A first line "# facts: branch=dev tag=v1 event=web var:NAME=VALUE" changes the trigger; without
 // it a push to the branch main is compiled. "file=PATH" adds to the tracked files, "changed=PATH"
-// to those that the push changes; without one there is nothing to compare with.
+// to those that the push changes; without one there is nothing to compare with. "input:NAME=VALUE"
+// gives an input: JSON, else text.
 
 #include <algorithm>
 #include <filesystem>
@@ -49,7 +51,7 @@ TriggerFacts FactsOf(const std::string& text, GoldenTree& tree) {
 std::string Diagnostics(const CompileResult& result) {
   std::string text;
   for (const config::Diagnostic& diagnostic : result.diagnostics) {
-    absl::StrAppend(&text, diagnostic.ToString(), "\n");
+    absl::StrAppend(&text, diagnostic.ToString(), diagnostic.IncludedFromLines(), "\n");
   }
   if (result.not_creatable) text += "(well-formed, but this pipeline can't be created)\n";
   return text;

@@ -49,6 +49,19 @@ struct Expected {
   std::string text;  // as written
 };
 
+// The path at which a GoldenTree looks for the file of a part: "project web/shop@v1 ci.yml".
+std::string TreePath(const std::string& title) {
+  std::vector<std::string> words = absl::StrSplit(title, ' ');
+  if (words.size() == 1) return title;
+  if (words[0] == "project" && words.size() == 3) {
+    if (!absl::StrContains(words[1], '@')) words[1] += "@main";
+    return absl::StrCat("project/", words[1], "/", words[2]);
+  }
+  if (words[0] == "remote") return absl::StrCat("remote/", absl::StripPrefix(words[1], "https://"));
+  if (words[0] == "component") return absl::StrCat("component/", words[1], ".yml");
+  return absl::StrJoin(words, "/");
+}
+
 void AddPart(const std::string& title, std::string text, Case& one) {
   if (title == "plan") {
     one.plan = std::move(text);
@@ -57,7 +70,7 @@ void AddPart(const std::string& title, std::string text, Case& one) {
   } else if (title == "warnings") {
     one.warnings = std::move(text);
   } else {
-    one.files.emplace_back(title, std::move(text));
+    one.files.emplace_back(TreePath(title), std::move(text));
   }
 }
 
