@@ -62,7 +62,8 @@ struct CompileResult {
   // All errors and warnings of all files, sorted by place.
   std::vector<config::Diagnostic> diagnostics;
   // What this pipeline has that can't be run yet, each as an error: it can be planned, but a submit
-  // of it is refused with these. By place.
+  // of it is refused with these. By place. Also of a pipeline without jobs, if what decides about
+  // them can't be asked yet.
   std::vector<config::Diagnostic> not_runnable;
   // True if the files are well-formed but this pipeline can't be created (a needed job was left
   // out by its rules): `plan` fails, `lint` warns. The reasons are errors among `diagnostics`, and

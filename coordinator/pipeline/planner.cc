@@ -32,8 +32,8 @@ void Planner::Run(CompileResult& result) {
     CheckNeededJobsAreIn(result.decisions);
     CheckCirclesOfRules();
     if (!problems_.has_errors()) BuildJobs(graph);
-    if (!graph.jobs.empty()) result.not_runnable = NotRunnable();
   }
+  result.not_runnable = NotRunnable(!graph.jobs.empty());
   graph.variables = variables_.global();
   if (problems_.has_errors()) {
     result.not_creatable = true;
@@ -148,15 +148,18 @@ void Planner::BuildJobs(PipelineGraph& graph) {
   }
 }
 
-std::vector<config::Diagnostic> Planner::NotRunnable() const {
+std::vector<config::Diagnostic> Planner::NotRunnable(bool any_job) const {
   std::vector<config::Diagnostic> found;
   const auto add = [&found](const KeywordUse& use, const std::string& about) {
     found.push_back({use.place.Span(), config::Diagnostic::Severity::kError,
                      absl::StrCat(about, "'", use.keyword, "' can't be run yet; remove it, or ",
                                   "leave the job out of this pipeline")});
   };
-  for (const KeywordUse& use : file_.later) add(use, "");
-  for (size_t i = 0; i < file_.jobs.size(); ++i) {
+  for (const KeywordUse& use : file_.undecidable) add(use, "");
+  if (any_job) {
+    for (const KeywordUse& use : file_.later) add(use, "");
+  }
+  for (size_t i = 0; any_job && i < file_.jobs.size(); ++i) {
     if (!chosen_[i].in) continue;
     for (const KeywordUse& use : file_.jobs[i].later) {
       add(use, absl::StrCat("job '", file_.jobs[i].name, "': "));
