@@ -32,11 +32,16 @@ class Resolver {
   const Value* Resolve(const Value* value) {
     if (value->IsNull() || value->IsScalar()) return value;
     const auto known = resolved_.find(value);
-    if (known != resolved_.end()) return known->second;
+    if (known != resolved_.end()) {
+      height_ = std::max(height_, known->second.height);
+      return known->second.value;
+    }
+    const int height_before = std::exchange(height_, 0);
     const Value* result = value->reference  ? Target(*value)
                           : value->IsList() ? List(*value)
                                             : Map(*value);
-    resolved_[value] = result;
+    resolved_[value] = {result, height_};
+    height_ = std::max(height_, height_before);
     return result;
   }
 
@@ -102,7 +107,13 @@ class Resolver {
     const Value* target = Find(reference);
     if (target != nullptr) target = Resolve(target);
     open_.pop_back();
-    return target == nullptr ? &reference : target;
+    if (target == nullptr) return &reference;
+    if (++height_ <= kReferenceDepthMax) return target;
+    // What it refers to was resolved before, so that it is not open.
+    height_ = 0;
+    Error(reference.place,
+          absl::StrCat("references are nested more than ", kReferenceDepthMax, " deep"));
+    return &reference;
   }
 
   // The value at the path; nullptr, with an error, if it is not there.
@@ -158,7 +169,12 @@ class Resolver {
   ValueArena& arena_;
   std::vector<Diagnostic>& diagnostics_;
   absl::flat_hash_map<absl::string_view, const Value*> index_;
-  absl::flat_hash_map<const Value*, const Value*> resolved_;
+  struct Resolved {
+    const Value* value;
+    int height;  // of references inside each other in it
+  };
+  absl::flat_hash_map<const Value*, Resolved> resolved_;
+  int height_ = 0;  // the highest of what was resolved since it was last 0
   std::vector<const Value*> open_;  // the references that are being resolved, outermost first
   bool too_large_ = false;
 };

@@ -16,6 +16,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "coordinator/config/limits.h"
 #include "coordinator/config/source_text.h"
 
@@ -387,6 +388,14 @@ absl::string_view TabHint(absl::string_view text, int line) {
              : "";
 }
 
+// The name of the alias that begins at the mark; "" if there is none.
+absl::string_view AliasAt(absl::string_view text, const YAML::Mark& mark) {
+  if (mark.pos < 0 || static_cast<size_t>(mark.pos) >= text.size()) return "";
+  absl::string_view rest = text.substr(static_cast<size_t>(mark.pos));
+  if (!absl::ConsumePrefix(&rest, "*")) return "";
+  return rest.substr(0, rest.find_first_of(" \t\r\n,[]{}"));
+}
+
 }  // namespace
 
 std::optional<YamlDocuments> ParseYamlDocuments(const SourceFile& file, ValueArena& arena,
@@ -402,13 +411,17 @@ std::optional<YamlDocuments> ParseYamlDocuments(const SourceFile& file, ValueAre
     diagnostics.push_back({refused.place.Span(), Diagnostic::Severity::kError, refused.message});
   } catch (const YAML::Exception& e) {  // it counts lines and columns from 0
     SourceSpan place{file.name, 0, 0};
-    absl::string_view hint;
+    absl::string_view hint, alias;
     if (!e.mark.is_null()) {
       place = {file.name, e.mark.line + 1, e.mark.column + 1};
       hint = TabHint(file.text, e.mark.line);
+      if (hint.empty()) alias = AliasAt(file.text, e.mark);
     }
     diagnostics.push_back(
-        {place, Diagnostic::Severity::kError, absl::StrCat("this is not YAML: ", e.msg, hint)});
+        {place, Diagnostic::Severity::kError, alias.empty() ? absl::StrCat("this is not YAML: ", e.msg, hint)
+                                       : absl::StrCat("there is no anchor '&", alias,
+                                                      "' above in this file; anchors are known in ",
+                                                      "their own file only")});
   }
   return std::nullopt;
 }

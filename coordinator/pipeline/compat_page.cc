@@ -3,6 +3,7 @@
 #include <array>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "coordinator/pipeline/keyword.h"
 
 namespace grange::pipeline {
@@ -10,9 +11,10 @@ namespace {
 
 constexpr absl::string_view kHead = R"(# What of GitLab's language Grange understands
 
-Your `.gitlab-ci.yml` means here what it means in GitLab. A keyword that is not supported yet is
-refused with its line, never ignored; a word that GitLab doesn't know is refused too, with a
-suggestion. This page is made from the compiler's table of keywords
+Your `.gitlab-ci.yml` means here what it means in GitLab. A keyword that is *planned* is read, checked
+and shown by `grangectl plan`, but a submit of a pipeline that has it is refused, with its line. One of
+*no effect* gives a warning with the reason. One that is not supported yet is refused with its line,
+never ignored; a word that GitLab doesn't know is refused too, with a suggestion. This page is made from the compiler's table of keywords
 (`coordinator/pipeline/keyword_table.cc`); a test compares the two, and
 `GRANGE_UPDATE=1 build/release/test/pipeline_test --gtest_filter='CompatPage*'` writes it anew.
 
@@ -31,6 +33,13 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 - **`retry:when`**: `runner_system_failure` is any failure that is the farm's. The farm's own words
   (`agent_lost`, `agent_crash`, `host_restart`, …) may be used as well.
 - **A job named `pages`** is an ordinary job, with a warning: nothing is published.
+- **`run`**: only steps with `script`; `before_script` has no effect beside it, which gives a warning.
+- **`rules:needs`** takes the needs of the rule instead of the job's own. `dependencies` outside of them
+  are dropped; a circle that only these needs make is found when the pipeline is made.
+- **`rules:exists:project`** can't be decided yet: `grangectl plan` takes it as no match, a submit is
+  refused.
+- **`services:command`** may be a text, as in new versions: a list of this one.
+- **`trigger`, `needs:pipeline` alone**: such a job takes only `interruptible` over from `default`.
 - **Equal keys in one map**: the last one wins, as in GitLab, with a warning that names both places.
 - **`!reference`** is resolved after `extends`, as in GitLab; in any list, a reference to a list gives
   its items. `$[[ inputs.x ]]` is replaced in files that have a header with `spec`; in
@@ -38,6 +47,16 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 - **Booleans and numbers** follow YAML 1.1, as GitLab's parser does: an unquoted `yes` is true, and
   a line of `script` that is a number or a boolean must be put in quotes.
 
+## GitLab's own test data
+
+GitLab tests its schema with files that must be accepted and files that must be refused. We differ
+here:
+
+| file | job | why |
+|---|---|---|
+)";
+
+constexpr absl::string_view kLimits = R"(
 ## Limits
 
 | what | limit |
@@ -51,6 +70,13 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 | jobs | 10,000 |
 | name of a job / of one with `needs` / of a stage | 255 / 128 / 255 characters |
 | entries of `needs` / `tags` | 50 / 49 |
+| `needs:project` / `needs:pipeline` of a job | 5 / 5 |
+| entries of `cache` / its `fallback_keys` / `key:files` | 4 / 5 / 2 |
+| files of `trigger:include` | 3 |
+| options of an input of a job | 50 |
+| values in `release`, `trigger:inputs`, settings of a secret and others that are kept as written | 10,000 |
+| tag, name of a resource group or an environment, variables replaced | 255 bytes |
+| `artifacts:expose_as` | 100 characters |
 | lists inside each other in `script`, `rules`, `stages` | 10 |
 | parts of an expression | 100 |
 | bytes of a regular expression | 16 KiB |
@@ -128,6 +154,30 @@ absl::string_view SupportWord(Support support) {
 
 }  // namespace
 
+std::span<const SchemaDifference> SchemaDifferences() {
+  static const auto* const differences = new std::vector<SchemaDifference>{
+      // never freed: it must outlive every user
+      {"negative/artifacts.yml",
+       {"browser_performance no paths", "cyclonedx no paths"},
+       "a keyword without a value is not set, as in GitLab itself; only the schema refuses it"},
+      {"negative/image.yml",
+       {"empty_image", "image_with_empty_executor_opts"},
+       "a keyword without a value is not set"},
+      {"negative/services.yml",
+       {"empty_services", "invalid_command"},
+       "a keyword without a value is not set; new versions take a text for `command`"},
+      {"negative/spec_inputs.yml",
+       {"trigger_invalid_input"},
+       "which types the inputs of another pipeline have is not known here"},
+      {"positive/run.yml",
+       {"hello_steps", "multiple_steps", "step_with_multiple_inputs", "mixed_steps_and_scripts",
+        "step_from_local_file_system", "step_using_git_reference", "step_using_oci_reference",
+        "step_using_action"},
+       "only steps with `script` are run"},
+  };
+  return *differences;
+}
+
 std::string CompatPage() {
   std::string page(kHead);
   for (const Part& part : kParts) {
@@ -140,6 +190,11 @@ std::string CompatPage() {
     page += "\n";
   }
   absl::StrAppend(&page, kTail);
+  for (const SchemaDifference& difference : SchemaDifferences()) {
+    absl::StrAppend(&page, "| `", difference.file, "` | `", absl::StrJoin(difference.jobs, "`, `"),
+                    "` | ", difference.reason, " |\n");
+  }
+  absl::StrAppend(&page, kLimits);
   return page;
 }
 

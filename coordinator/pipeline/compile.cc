@@ -16,6 +16,7 @@
 #include "coordinator/pipeline/planner.h"
 #include "coordinator/pipeline/problems.h"
 #include "coordinator/pipeline/stage_list.h"
+#include "coordinator/pipeline/variable_circles.h"
 
 namespace grange::pipeline {
 namespace {
@@ -71,6 +72,7 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     const StageList stages = StagesOf(file);
     CheckStages(file, stages, problems);
     CheckNeeds(file.jobs, stages, problems);
+    CheckVariableCircles(file, problems);
     CheckOnStop(file.jobs, problems);
     if (!problems.has_errors()) Planner(file, stages, facts, tree, context).Run(result);
   }

@@ -57,6 +57,15 @@ struct JobDecision {
   bool in = false;
   SourceSpan place;    // of the rule (or only/except) that decided; of the job if none
   std::string reason;  // "rules[1]: `$CI_COMMIT_TAG` holds", "no rule matched", "only: master …"
+  // The variables whose values were asked for until it was decided; nullopt: not defined.
+  std::vector<std::pair<std::string, std::optional<std::string>>> looked_at;
+  // Where each keyword of the job was written, those of parents and defaults too.
+  struct KeywordOrigin {
+    std::string keyword;
+    SourceSpan place;
+    bool from_default = false;
+  };
+  std::vector<KeywordOrigin> origins;
 };
 
 struct CompileResult {
@@ -64,7 +73,8 @@ struct CompileResult {
   // All errors and warnings of all files, sorted by place.
   std::vector<config::Diagnostic> diagnostics;
   // What this pipeline has that can't be run yet, each as an error: it can be planned, but a submit
-  // of it is refused with these. By place.
+  // of it is refused with these. By place. Also of a pipeline without jobs, if what decides about
+  // them can't be asked yet.
   std::vector<config::Diagnostic> not_runnable;
   // True if the files are well-formed but this pipeline can't be created (a needed job was left
   // out by its rules): `plan` fails, `lint` warns. The reasons are errors among `diagnostics`, and

@@ -69,7 +69,7 @@ absl::StatusOr<InputCondition> ReadInputCondition(absl::string_view condition,
     } else {
       const std::string name = absl::StrCat("INPUT_", read.inputs.size());
       absl::StrAppend(&read.text, "$", name);
-      read.inputs[name] = value.IsScalar()
+      read.inputs[name].value = value.IsScalar()
                               ? value.text
                               : config::ToJson(value, config::kInterpolatedTextMax).value_or("");
     }
@@ -92,7 +92,7 @@ IncludeRules::IncludeRules(const TriggerFacts& facts, const config::SourceTree& 
                            Problems& problems)
     : tree_(tree),
       context_(nothing_, problems),
-      predefined_(LayerOf(PredefinedVariables(facts))),
+      predefined_(LayerOf(PredefinedVariables(facts), /*expand=*/false)),
       project_(LayerOf(facts.project_variables)),
       pipeline_(LayerOf(facts.pipeline_variables)),
       scope_({&pipeline_, &project_, &predefined_}),

@@ -83,9 +83,7 @@ void AddKeywords(const JobDraft& job, JobPlan& plan) {
 class JobPlanner::Names {
  public:
   Names(const PipelineVariables& variables, const JobDraft& job, const Rule* rule)
-      : of_rule_(rule == nullptr ? VariableLayer() : LayerOf(rule->variables)),
-        own_(LayerOfJob(job)),
-        scope_(variables.OfJob(of_rule_, own_)) {}
+      : layers_(variables.LayersOf(job, rule)), scope_(variables.OfJob(layers_)) {}
 
   // nullopt if it is too long.
   std::optional<std::string> Expand(const std::string& name) const {
@@ -93,9 +91,8 @@ class JobPlanner::Names {
   }
 
  private:
-  const VariableLayer of_rule_;
-  const VariableLayer own_;
-  const Scope scope_;  // of the two
+  const PipelineVariables::OfOneJob layers_;
+  const Scope scope_;  // points into them
 };
 
 JobPlan JobPlanner::Plan(const JobDraft& job, const Rule* rule, IsIn is_in) {

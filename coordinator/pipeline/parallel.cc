@@ -158,9 +158,15 @@ void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
       return;
     }
     std::vector<Instance>& of_job = instances[job.name];
+    absl::flat_hash_set<std::string> names;
     for (int i = 0; i < job.parallel->count; ++i) {
       expanded.push_back(MakeInstance(job, i, problems));
       CheckInstanceName(expanded.back(), problems);
+      if (!names.insert(expanded.back().name).second) {
+        problems.Error(job.parallel->place,
+                       absl::StrCat("job '", job.name, "': two of its instances are '",
+                                    expanded.back().name, "'; each needs other values"));
+      }
       of_job.push_back({expanded.back().name, {}});
       if (!job.parallel->matrix.empty()) {
         of_job.back().row = ToMap(job.parallel->matrix[static_cast<size_t>(i)]);

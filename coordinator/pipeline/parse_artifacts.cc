@@ -43,7 +43,10 @@ void ReadWhen(ParseContext& context, const config::Value& value, Artifacts& arti
   } else if (value.IsScalar() && value.text == "always") {
     artifacts.when = Artifacts::When::kAlways;
   } else {
-    context.Error(value.place, "'artifacts:when' takes on_success, on_failure or always");
+    context.Error(value.place,
+                  absl::StrCat("'artifacts:when' takes on_success, on_failure or always",
+                               value.IsScalar() ? absl::StrCat(", not '", value.text, "'")
+                                                : absl::StrCat(", but this is ", value.KindName())));
   }
 }
 

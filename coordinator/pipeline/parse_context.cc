@@ -90,9 +90,9 @@ void ParseContext::NoteUse(const Keyword& used, const config::Place& place,
                            absl::string_view owner) {
   KeywordUse use{absl::StrCat(owner, owner.empty() ? "" : ":", used.name), owner_keyword, place};
   if (used.support == Support::kLater) {
-    // An `exists` that can't be decided may also keep its job out: that concerns the whole file.
-    const bool of_file = job == nullptr || used.section == Section::kExists;
-    std::vector<KeywordUse>& later = of_file ? file.later : job->later;
+    std::vector<KeywordUse>& later = used.section == Section::kExists ? file.undecidable
+                                     : job == nullptr                 ? file.later
+                                                                      : job->later;
     later.push_back(use);
   }
   uses.push_back({std::move(use), &used});

@@ -7,6 +7,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "coordinator/pipeline/environment.h"
 #include "coordinator/pipeline/keyword_parsers.h"
 
 namespace grange::pipeline {
@@ -60,6 +61,15 @@ void ReadKey(ParseContext& context, const config::Entry& key, Environment& envir
   }
 }
 
+// A name without variables is what it will be.
+bool CheckName(ParseContext& context, const Environment& environment) {
+  if (absl::StrContains(environment.name, '$')) return true;
+  const absl::Status named = CheckEnvironmentName(environment.name);
+  if (named.ok()) return true;
+  context.Error(environment.place, absl::StrCat("'environment': ", named.message()));
+  return false;
+}
+
 }  // namespace
 
 void ParseEnvironment(ParseContext& context, const config::Entry& entry) {
@@ -70,8 +80,11 @@ void ParseEnvironment(ParseContext& context, const config::Entry& entry) {
   if (!entry.value->IsMap()) {
     std::optional<std::string> name = context.Text(*entry.value, "environment");
     if (!name.has_value()) return;
+    if (!entry.value->IsText()) {
+      return context.WrongType(*entry.value, "environment", "the name of an environment or a map");
+    }
     environment.name = *std::move(name);
-    context.job->environment = std::move(environment);
+    if (CheckName(context, environment)) context.job->environment = std::move(environment);
     return;
   }
   if (!context.CheckKeys(*entry.value, Section::kEnvironment)) return;
@@ -82,7 +95,7 @@ void ParseEnvironment(ParseContext& context, const config::Entry& entry) {
   if (name == nullptr || name->value->IsNull()) {
     return context.Error(entry.value->place, "'environment' needs a 'name'");
   }
-  context.job->environment = std::move(environment);
+  if (CheckName(context, environment)) context.job->environment = std::move(environment);
 }
 
 }  // namespace grange::pipeline

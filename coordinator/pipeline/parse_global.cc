@@ -23,6 +23,7 @@ void ParseStages(ParseContext& context, const config::Entry& entry) {
     } else if (CharacterCount(value->text) > kStageNameMax) {
       context.Error(value->place,
                     absl::StrCat("the name of a stage has at most ", kStageNameMax, " characters"));
+      stages.push_back({value->text, value->place});  // so that its jobs are not errors too
     } else {
       stages.push_back({value->text, value->place});
     }

@@ -38,7 +38,7 @@ class InputReader {
   }
 
   JobInput Read() {
-    ReadType();
+    if (!ReadType()) return input_;
     if (const config::Value* text = Find("description")) {
       input_.description = context_.Text(*text, "inputs:description").value_or("");
     }
@@ -69,11 +69,13 @@ class InputReader {
     context_.Error(place, about_ + what);
   }
 
-  void ReadType() {
+  bool ReadType() {
     const config::Value* type = Find("type");
-    if (type == nullptr) return;
-    input_.type = context_.Word(*type, "inputs:type", {"string", "number", "boolean", "array"})
-                      .value_or("string");
+    if (type == nullptr) return true;
+    std::optional<std::string> word =
+        context_.Word(*type, "inputs:type", {"string", "number", "boolean", "array"});
+    if (word.has_value()) input_.type = *std::move(word);
+    return word.has_value();
   }
 
   void CheckOptions(const config::Value& value) {
@@ -114,7 +116,7 @@ class InputReader {
     const absl::StatusOr<std::shared_ptr<const Pattern>> pattern =
         context_.patterns.Get(absl::StrCat("/", *text, "/"));
     if (!pattern.ok()) {
-      return Error(regex->place, absl::StrCat(": ", pattern.status().message()));
+      return Error(regex->place, absl::StrCat(": its 'regex': ", pattern.status().message()));
     }
     if (!(*pattern)->Matches(value.text)) {
       return Error(value.place, absl::StrCat(" has the default '", value.text,

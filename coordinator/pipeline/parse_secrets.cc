@@ -71,7 +71,7 @@ void CheckSettings(ParseContext& context, const config::Value& map, const std::s
     if (!setting.required) continue;
     if (found == nullptr || found->value->IsNull() ||
         (found->value->IsScalar() && found->value->text.empty())) {
-      context.Error(map.place, absl::StrCat("'", keyword, "' needs a '", setting.name, "'"));
+      context.Error(map.place, absl::StrCat("'", keyword, "' needs the key '", setting.name, "'"));
     }
   }
 }

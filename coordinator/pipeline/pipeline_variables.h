@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_PIPELINE_PIPELINE_VARIABLES_H_
 #define GRANGE_COORDINATOR_PIPELINE_PIPELINE_VARIABLES_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,16 @@ class PipelineVariables {
   void SetWorkflow(const std::vector<Variable>& variables);
 
   Scope OfWorkflow() const;
-  // `of_rule` has those of the rule that matched, if any; `own` is LayerOfJob().
-  Scope OfJob(const VariableLayer& of_rule, const VariableLayer& own) const;
+
+  // What a scope of one job needs beside this; the scope points into it.
+  struct OfOneJob {
+    VariableLayer rule;                      // of the rule that matched
+    VariableLayer own;                       // LayerOfJob()
+    std::optional<VariableLayer> inherited;  // if the job doesn't take over all global ones
+  };
+  // `rule` is the one that matched, or nullptr.
+  OfOneJob LayersOf(const JobDraft& job, const Rule* rule) const;
+  Scope OfJob(const OfOneJob& layers) const;
 
   // The global ones with those of the workflow, as jobs inherit them.
   const std::vector<Variable>& global() const { return inherited_.variables(); }

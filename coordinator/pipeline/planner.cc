@@ -32,8 +32,8 @@ void Planner::Run(CompileResult& result) {
     CheckNeededJobsAreIn(result.decisions);
     CheckCirclesOfRules();
     if (!problems_.has_errors()) BuildJobs(graph);
-    if (!graph.jobs.empty()) result.not_runnable = NotRunnable();
   }
+  result.not_runnable = NotRunnable(!graph.jobs.empty());
   graph.variables = variables_.global();
   if (problems_.has_errors()) {
     result.not_creatable = true;
@@ -55,25 +55,34 @@ bool Planner::DecideWorkflow(std::vector<JobDecision>& decisions, PipelineGraph&
   for (const JobDraft& job : file_.jobs) {
     const config::Place place = decision.rule == nullptr ? job.place : decision.place;
     decisions.push_back(
-        {job.name, false, place.Span(), absl::StrCat("there is no pipeline: ", decision.reason)});
+        {job.name, false, place.Span(), absl::StrCat("there is no pipeline: ", decision.reason),
+         {}, {}});
   }
   return false;
 }
 
 void Planner::DecideJobs(std::vector<JobDecision>& decisions) {
-  const VariableLayer no_rule;
   chosen_.reserve(file_.jobs.size());
   decisions.reserve(file_.jobs.size());
   for (const JobDraft& job : file_.jobs) {
-    const VariableLayer own = LayerOfJob(job);
-    const Scope scope = variables_.OfJob(no_rule, own);
+    const PipelineVariables::OfOneJob layers = variables_.LayersOf(job, nullptr);
+    const Scope scope = variables_.OfJob(layers);
     const RuleDecision decision = job.rules.has_value()
                                       ? DecideByRules(*job.rules, job.rules_place, "rules", scope,
                                                       context_.patterns, paths_, problems_)
                                       : DecideByFilters(job, file_.has_workflow_rules, facts_,
                                                         scope, context_.patterns, paths_);
     chosen_.push_back({decision.in, decision.rule});
-    decisions.push_back({job.name, decision.in, decision.place.Span(), decision.reason});
+    JobDecision& noted = decisions.emplace_back();
+    noted = {job.name, decision.in, decision.place.Span(), decision.reason, {}, {}};
+    for (const std::string& name : decision.looked_at) {
+      const std::string* value = scope.Find(name);
+      noted.looked_at.emplace_back(
+          name, value == nullptr ? std::nullopt : std::optional<std::string>(*value));
+    }
+    for (const Origin& origin : job.origins) {
+      noted.origins.push_back({origin.keyword, origin.place.Span(), origin.from_default});
+    }
   }
 }
 
@@ -148,15 +157,18 @@ void Planner::BuildJobs(PipelineGraph& graph) {
   }
 }
 
-std::vector<config::Diagnostic> Planner::NotRunnable() const {
+std::vector<config::Diagnostic> Planner::NotRunnable(bool any_job) const {
   std::vector<config::Diagnostic> found;
   const auto add = [&found](const KeywordUse& use, const std::string& about) {
     found.push_back({use.place.Span(), config::Diagnostic::Severity::kError,
                      absl::StrCat(about, "'", use.keyword, "' can't be run yet; remove it, or ",
                                   "leave the job out of this pipeline")});
   };
-  for (const KeywordUse& use : file_.later) add(use, "");
-  for (size_t i = 0; i < file_.jobs.size(); ++i) {
+  for (const KeywordUse& use : file_.undecidable) add(use, "");
+  if (any_job) {
+    for (const KeywordUse& use : file_.later) add(use, "");
+  }
+  for (size_t i = 0; any_job && i < file_.jobs.size(); ++i) {
     if (!chosen_[i].in) continue;
     for (const KeywordUse& use : file_.jobs[i].later) {
       add(use, absl::StrCat("job '", file_.jobs[i].name, "': "));

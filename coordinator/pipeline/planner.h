@@ -41,8 +41,9 @@ class Planner {
   void CheckCirclesOfRules();
   bool IsIn(const std::string& name) const;
   void BuildJobs(PipelineGraph& graph);
-  // What of the file and of the jobs that are in can't be run yet.
-  std::vector<config::Diagnostic> NotRunnable() const;
+  // What of the file and of the jobs that are in can't be run yet. Without any job in, nothing
+  // needs to be run, but what couldn't be decided may have had a part in that.
+  std::vector<config::Diagnostic> NotRunnable(bool any_job) const;
 
   const FileDraft& file_;
   const StageList& stages_;

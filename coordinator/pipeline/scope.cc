@@ -1,5 +1,6 @@
 #include "coordinator/pipeline/scope.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -8,42 +9,59 @@
 
 namespace grange::pipeline {
 
-VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables) {
+VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables,
+                      bool expand) {
   VariableLayer layer;
-  for (const auto& [name, value] : variables) layer[name] = value;
+  for (const auto& [name, value] : variables) layer[name] = {value, expand};
   return layer;
 }
 
 VariableLayer LayerOf(const std::vector<Variable>& variables) {
   VariableLayer layer;
-  for (const Variable& variable : variables) layer[variable.name] = variable.value;
+  for (const Variable& variable : variables) {
+    layer[variable.name] = {variable.value, variable.expand};
+  }
   return layer;
 }
 
+// What one call of Expand() has done so far.
+struct Scope::Expansion {
+  std::vector<absl::string_view> open;  // the names whose values are being expanded
+  int look_ups = 0;
+  size_t bytes = 0;
+};
+
 std::string Scope::Expand(absl::string_view text) const {
+  Expansion expansion;
+  return Expand(text, expansion);
+}
+
+std::string Scope::Expand(absl::string_view text, Expansion& expansion) const {
+  if (!absl::StrContains(text, '$')) return std::string(text);
   return text::Expand(
       text,
-      [this](absl::string_view name) -> std::optional<std::string> {
-        const std::string* value = Find(name);
-        return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+      [&](absl::string_view name) -> std::optional<std::string> {
+        const LayeredValue* found = FindValue(name);
+        if (found == nullptr) return std::nullopt;
+        expansion.bytes += found->value.size();
+        if (++expansion.look_ups > kExpansionsMax || expansion.bytes > kExpandedBytesMax ||
+            std::find(expansion.open.begin(), expansion.open.end(), name) !=
+                expansion.open.end()) {
+          return std::nullopt;
+        }
+        if (!found->expand) return found->value;
+        expansion.open.push_back(name);
+        std::string value = Expand(found->value, expansion);
+        expansion.open.pop_back();
+        return value;
       },
       text::Unknown::kKeep);
 }
 
 std::optional<std::string> Scope::ExpandName(const std::string& name) const {
   if (name.size() > kExpandedNameMax) return std::nullopt;
-  if (!absl::StrContains(name, '$')) return name;
-  bool too_long = false;
-  std::string expanded = text::Expand(
-      name,
-      [&](absl::string_view variable) -> std::optional<std::string> {
-        const std::string* value = Find(variable);
-        if (value == nullptr) return std::nullopt;
-        too_long = too_long || value->size() > kExpandedNameMax;
-        return too_long ? "" : *value;
-      },
-      text::Unknown::kKeep);
-  if (too_long || expanded.size() > kExpandedNameMax) return std::nullopt;
+  std::string expanded = Expand(name);
+  if (expanded.size() > kExpandedNameMax) return std::nullopt;
   return expanded;
 }
 

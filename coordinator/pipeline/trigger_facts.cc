@@ -85,7 +85,6 @@ void AddProject(const TriggerFacts& facts, Variables& variables) {
 void AddServer(Variables& variables) {
   variables["CI"] = "true";
   variables["GITLAB_CI"] = "true";
-  variables["CI_SERVER"] = "yes";
   variables["CI_SERVER_NAME"] = "Grange";
   variables["CI_SERVER_VERSION"] = GRANGE_VERSION;
   const std::vector<std::string> version = absl::StrSplit(GRANGE_VERSION, '.');

@@ -52,8 +52,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "a: {script: ['true'], needs: [b]}\nb: {script: ['true'], needs: [a]}\n",
                   "a -> b -> a", "2"},
         BadConfig{"BadRegex", "job:\n  script: ['true']\n  coverage: '/(/'\n", "(", "3"},
-        BadConfig{"Unsupported", "job:\n  script: ['true']\n  services: [redis]\n",
-                  "not supported yet", "3"}),
+        BadConfig{"NotRunnableYet", "job:\n  script: ['true']\n  services: [redis]\n",
+                  "can't be run yet", "3"}),
     [](const ::testing::TestParamInfo<BadConfig>& test) { return std::string(test.param.name); });
 
 TEST(BadInputTest, AFileOf50MegabytesIsRefusedBySize) {

@@ -1,6 +1,7 @@
 #include "coordinator/pipeline/compile.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/config/limits.h"
@@ -13,6 +14,7 @@
 namespace grange::pipeline {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -106,6 +108,46 @@ TEST(CompileTest, RefusesAFileThatIsTooLargeWithOneError) {
   ASSERT_THAT(result.diagnostics, SizeIs(1));
   EXPECT_THAT(result.diagnostics[0].ToString(),
               HasSubstr(".gitlab-ci.yml: the file has 50000000 bytes"));
+}
+
+std::vector<std::string> NotRunnable(const std::string& text) {
+  std::vector<std::string> messages;
+  for (const config::Diagnostic& diagnostic : CompileText(text).not_runnable) {
+    messages.push_back(diagnostic.ToString());
+  }
+  return messages;
+}
+
+TEST(CompileTest, SaysWhatOfAPipelineCanNotBeRunYet) {
+  EXPECT_THAT(
+      NotRunnable("default: {image: ruby}\na: {script: a}\n"
+                  "b: {script: b, image: null, inherit: {default: false}}\n"
+                  "c: {script: c, cache: {}, only: [tags]}\n"),
+      ElementsAre(".gitlab-ci.yml:1:11: job 'a': 'default:image' can't be run yet; remove it, "
+                  "or leave the job out of this pipeline"));
+}
+
+TEST(CompileTest, TakesADefaultThatIsSwitchedOffAsNotUsed) {
+  EXPECT_THAT(NotRunnable("default: {cache: {paths: [x]}}\na: {script: a, cache: []}\n"),
+              IsEmpty());
+}
+
+TEST(CompileTest, RefusesToDecideByTheFilesOfAnotherProjectAlsoWithoutJobs) {
+  const std::string rule = "{exists: {paths: [x], project: a/b}}";
+  const std::string jobs = absl::StrCat("a: {script: a, rules: [", rule, "]}\n");
+  EXPECT_THAT(NotRunnable(jobs), SizeIs(1));
+  EXPECT_THAT(NotRunnable(absl::StrCat("workflow: {rules: [", rule, "]}\na: {script: a}\n")),
+              SizeIs(1));
+}
+
+TEST(CompileTest, RefusesAValueThatIsWrittenTooLarge) {
+  std::string links;
+  for (int i = 0; i < 4000; ++i) absl::StrAppend(&links, "{name: x, url: y}, ");
+  const CompileResult result = CompileText(absl::StrCat(
+      "a: {script: a, release: {tag_name: x, description: y, assets: {links: [", links, "]}}}\n"));
+  EXPECT_FALSE(result.graph.has_value());
+  EXPECT_THAT(result.diagnostics.back().message,
+              HasSubstr("'release' has more than 10000 values; make it smaller"));
 }
 
 TEST(CompileTest, SaysThatAFileIsWellFormedThoughItsPipelineCanNotBe) {

@@ -11,11 +11,11 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const VariableLayer kVariables = {
+const VariableLayer kVariables = LayerOf(std::vector<std::pair<std::string, std::string>>{
     {"A", "a"},        {"B", "b"},       {"EMPTY", ""},         {"BLANK", " \t"},
     {"TRUE", "true"},  {"NAME", "main"}, {"PATTERN", "/^MA/i"}, {"WORDS", "the main thing"},
     {"BROKEN", "/[/"}, {"PATH", "a/b"},  {"LINES", "one\ntwo"},
-};
+});
 
 Expression::Outcome Evaluate(const std::string& text) {
   PatternCache patterns;

@@ -193,6 +193,30 @@ TEST_F(SubmitTest, AConfigurationWithErrorsIsStoredWithThem) {
   EXPECT_EQ(again->answer.errors, submitted->answer.errors);
 }
 
+TEST_F(SubmitTest, WhatCanNotBeRunYetIsRefusedWithItsPlace) {
+  const std::string sha = CommitFile("test:\n  script: [make]\n  image: ruby\n");
+  BringObjects();
+
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kInvalid);
+  EXPECT_THAT(submitted->answer.errors,
+              ElementsAre(".gitlab-ci.yml:3:3: job 'test': 'image' can't be run yet; remove it, or "
+                          "leave the job out of this pipeline"));
+  EXPECT_FALSE(submitted->event.has_value());
+  EXPECT_EQ(store().GetPipeline(submitted->answer.pipeline)->state,
+            lifecycle::PipelineState::kFailed);
+}
+
+TEST_F(SubmitTest, WhatCanNotBeRunYetDoesNoHarmInAJobThatIsLeftOut) {
+  const std::string sha = CommitFile(
+      "test:\n  script: [make]\nlater:\n  script: [make]\n  image: ruby\n  only: [tags]\n");
+  BringObjects();
+
+  EXPECT_EQ(Submit(Order(sha))->answer.outcome, Outcome::kCreated);
+}
+
 TEST_F(SubmitTest, APipelineWithoutJobsIsNoPipelineAlsoTheSecondTime) {
   const std::string sha =
       CommitFile("test:\n  script: [make]\n  rules: [{if: '$CI_COMMIT_TAG'}]\n");
