@@ -35,6 +35,7 @@ inline constexpr size_t kInputOptionsMax = 50;
 inline constexpr size_t kExposeAsMax = 100;  // characters
 // Values in one that is kept as written: `release`, `trigger:inputs`, settings of a secret.
 inline constexpr int64_t kWrittenValuesMax = 10'000;
+inline constexpr size_t kWrittenBytesMax = 1 << 20;   // of its texts, aliases repeated
 inline constexpr size_t kPatternBytesMax = 16 << 10;  // of one regular expression
 inline constexpr size_t kPatternMemoryMax = 1 << 20;  // that one may use
 inline constexpr size_t kSuggestionsMax = 100;        // "did you mean" of a compilation
