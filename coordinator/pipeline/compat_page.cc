@@ -74,7 +74,7 @@ constexpr absl::string_view kLimits = R"(
 | entries of `cache` / its `fallback_keys` / `key:files` | 4 / 5 / 2 |
 | files of `trigger:include` | 3 |
 | options of an input of a job | 50 |
-| values in `release`, `trigger:inputs`, settings of a secret and others that are kept as written | 10,000 |
+| values in `release`, `trigger:inputs`, settings of a secret and others that are kept as written | 10,000, of 1 MiB |
 | tag, name of a resource group or an environment, variables replaced | 255 bytes |
 | `artifacts:expose_as` | 100 characters |
 | lists inside each other in `script`, `rules`, `stages` | 10 |

@@ -100,7 +100,7 @@ IncludeRules::IncludeRules(const TriggerFacts& facts, const config::SourceTree& 
 
 IncludeRules::~IncludeRules() = default;
 
-std::string IncludeRules::Expand(absl::string_view text) const { return scope_.Expand(text); }
+std::string IncludeRules::Expand(absl::string_view text) const { return scope_.ExpandOnce(text); }
 
 PathConditions& IncludeRules::PathsOf(const config::Origin& origin) {
   std::unique_ptr<Repository>& repository = repositories_[origin];

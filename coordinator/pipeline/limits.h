@@ -38,6 +38,7 @@ inline constexpr int64_t kWrittenValuesMax = 10'000;
 // What replacing the variables of one text may cost.
 inline constexpr int kExpansionsMax = 10'000;
 inline constexpr size_t kExpandedBytesMax = 1 << 20;
+inline constexpr size_t kWrittenBytesMax = 1 << 20;   // of its texts, aliases repeated
 inline constexpr size_t kPatternBytesMax = 16 << 10;  // of one regular expression
 inline constexpr size_t kPatternMemoryMax = 1 << 20;  // that one may use
 inline constexpr size_t kSuggestionsMax = 100;        // "did you mean" of a compilation

@@ -241,10 +241,17 @@ std::optional<std::string> ParseContext::Word(const config::Value& value, absl::
 
 std::optional<Written> ParseContext::AsWritten(const config::Value& value,
                                                absl::string_view keyword) {
-  if (value.visits <= kWrittenValuesMax) return ToWritten(value);
-  Error(value.place, absl::StrCat("'", keyword, "' has more than ", kWrittenValuesMax,
-                                  " values; make it smaller"));
-  return std::nullopt;
+  if (value.visits > kWrittenValuesMax) {
+    Error(value.place, absl::StrCat("'", keyword, "' has more than ", kWrittenValuesMax,
+                                    " values; make it smaller"));
+    return std::nullopt;
+  }
+  if (TextBytes(value) > kWrittenBytesMax) {
+    Error(value.place, absl::StrCat("'", keyword, "' has more than ", kWrittenBytesMax,
+                                    " bytes; make it smaller"));
+    return std::nullopt;
+  }
+  return ToWritten(value);
 }
 
 std::shared_ptr<const Expression> ParseContext::Condition(const config::Value& value,

@@ -73,7 +73,7 @@ class ParseContext {
   // One of `words`.
   std::optional<std::string> Word(const config::Value& value, absl::string_view keyword,
                                   std::initializer_list<absl::string_view> words);
-  // As it is written, up to kWrittenValuesMax values.
+  // As it is written, up to kWrittenValuesMax values of kWrittenBytesMax together.
   std::optional<Written> AsWritten(const config::Value& value, absl::string_view keyword);
   std::shared_ptr<const Expression> Condition(const config::Value& value,
                                               absl::string_view keyword);

@@ -63,7 +63,7 @@ void ReadKey(ParseContext& context, const config::Entry& key, Environment& envir
 
 // A name without variables is what it will be.
 bool CheckName(ParseContext& context, const Environment& environment) {
-  if (absl::StrContains(environment.name, '$')) return true;
+  if (environment.name.empty() || absl::StrContains(environment.name, '$')) return true;
   const absl::Status named = CheckEnvironmentName(environment.name);
   if (named.ok()) return true;
   context.Error(environment.place, absl::StrCat("'environment': ", named.message()));

@@ -58,6 +58,16 @@ std::string Scope::Expand(absl::string_view text, Expansion& expansion) const {
       text::Unknown::kKeep);
 }
 
+std::string Scope::ExpandOnce(absl::string_view text) const {
+  return text::Expand(
+      text,
+      [this](absl::string_view name) -> std::optional<std::string> {
+        const std::string* value = Find(name);
+        return value == nullptr ? std::nullopt : std::optional<std::string>(*value);
+      },
+      text::Unknown::kKeep);
+}
+
 std::optional<std::string> Scope::ExpandName(const std::string& name) const {
   if (name.size() > kExpandedNameMax) return std::nullopt;
   std::string expanded = Expand(name);

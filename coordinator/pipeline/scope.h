@@ -41,7 +41,9 @@ class Scope {
   // what goes round in a circle, stay. Bounded: a text that would take more than kExpansionsMax
   // look-ups, or grow beyond kExpandedBytesMax, stays as it is from there on.
   std::string Expand(absl::string_view text) const;
-  // The same for a name; nullopt if it or its result is longer than kExpandedNameMax.
+  // The same for `text` alone: `$` in the values stay.
+  std::string ExpandOnce(absl::string_view text) const;
+  // As Expand(), for a name; nullopt if it or its result is longer than kExpandedNameMax.
   std::optional<std::string> ExpandName(const std::string& name) const;
 
  private:

@@ -50,6 +50,15 @@ Json ToJson(const config::Value& value) {
 
 Written ToWritten(const config::Value& value) { return {Dump(ToJson(value))}; }
 
+size_t TextBytes(const config::Value& value) {
+  size_t bytes = value.text.size();
+  for (const config::Value* item : value.items) bytes += TextBytes(*item);
+  for (const config::Entry& entry : value.entries) {
+    bytes += entry.key.size() + TextBytes(*entry.value);
+  }
+  return bytes;
+}
+
 Written WrittenPair(const std::string& key, const std::string& text) {
   return {Dump({{key, text}})};
 }

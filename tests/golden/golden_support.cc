@@ -44,6 +44,15 @@ absl::Status ApplyFact(const std::string& name, const std::string& value, Trigge
   return absl::OkStatus();
 }
 
+// What "HOST/PATH/NAME@VERSION" says of itself.
+config::ComponentFacts ComponentOf(const std::string& address) {
+  config::ComponentFacts facts;
+  const size_t at = address.rfind('@'), slash = address.rfind('/', at);
+  facts.name = address.substr(slash + 1, at - slash - 1);
+  facts.reference = facts.version = address.substr(at + 1);
+  return facts;
+}
+
 }  // namespace
 
 std::string ReadGoldenFile(const std::filesystem::path& path) {
@@ -90,6 +99,7 @@ absl::StatusOr<config::IncludedFile> GoldenTree::Read(
       break;
     case config::IncludeRequest::Kind::kComponent:
       path = absl::StrCat("component/", request.path, ".yml");
+      included.component = ComponentOf(request.path);
       break;
   }
   absl::StatusOr<config::SourceFile> file = ReadLocal(path);

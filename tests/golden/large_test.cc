@@ -77,7 +77,8 @@ TEST_P(LargeTest, HasTheJobsThatWereDerivedByHand) {
   ASSERT_EQ(errors, "");
   std::string plan;
   std::vector<std::string> names;
-  for (Json& job : Json::parse(PlanToJson(*result.graph))["jobs"]) {
+  Json whole = Json::parse(PlanToJson(*result.graph));
+  for (Json& job : whole["jobs"]) {
     names.push_back(job["name"]);
     job.erase("script");
     job.erase("after_script");

@@ -150,6 +150,17 @@ TEST(CompileTest, RefusesAValueThatIsWrittenTooLarge) {
               HasSubstr("'release' has more than 10000 values; make it smaller"));
 }
 
+TEST(CompileTest, CountsTheBytesOfAliasesInAValueThatIsWritten) {
+  const std::string big(100'000, 'x');
+  std::string aliases;
+  for (int i = 0; i < 20; ++i) aliases += "*big, ";
+  const CompileResult result = CompileText(absl::StrCat(
+      ".big: &big ", big, "\na: {script: a, release: {tag_name: x, description: y, milestones: [",
+      aliases, "]}}\n"));
+  EXPECT_THAT(result.diagnostics.back().message,
+              HasSubstr("'release' has more than 1048576 bytes; make it smaller"));
+}
+
 TEST(CompileTest, SaysThatAFileIsWellFormedThoughItsPipelineCanNotBe) {
   const CompileResult result =
       CompileText("a: {script: a, rules: [{if: $NO}]}\nb: {script: b, needs: [a]}\n");
