@@ -66,6 +66,16 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--name", options.names,
                  "a further host name or address for the certificate; repeat it for more");
+  app.add_option("--templates", options.includes.templates,
+                 "folder with the files of 'include:template'");
+  app.add_option("--include-host", options.includes.remote.hosts,
+                 "a host from which 'include:remote' may read: HOST or HOST:PORT, with 'http://' "
+                 "before it for plain text; repeat it for more");
+  app.add_flag("--include-private", options.includes.remote.allow_private,
+               "let these hosts have addresses that are not of the public Internet");
+  app.add_option("--component-host", options.includes.component_hosts,
+                 "a host whose components are taken from the projects here, as those of the "
+                 "coordinator's own names are; repeat it for more");
   app.set_config("--config", "", "file with these options, one 'name = value' a line");
   app.add_flag("--insecure", options.insecure, "plain text instead of TLS; on loopback only");
   app.add_flag("--quiet", quiet, "log warnings and errors only");

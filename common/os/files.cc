@@ -236,6 +236,17 @@ absl::StatusOr<std::string> RealPath(const std::string& path) {
   return std::string(buffer);
 }
 
+absl::StatusOr<std::string> ReadFileBelow(const std::string& dir, absl::string_view path,
+                                          uint64_t limit) {
+  const absl::Status missing =
+      absl::NotFoundError(absl::StrCat("there is no '", path, "' in '", dir, "'"));
+  const absl::StatusOr<std::string> root = RealPath(dir);
+  const absl::StatusOr<std::string> full = RealPath(JoinPath(dir, path));
+  if (!root.ok() || !full.ok()) return missing;
+  if (!absl::StartsWith(*full, absl::StrCat(*root, "/"))) return missing;
+  return ReadFile(*full, limit);
+}
+
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
   struct statvfs info {};
   if (statvfs(path.c_str(), &info) != 0) return ErrnoStatus(errno, "cannot ask for space of", path);

@@ -41,6 +41,9 @@ absl::StatusOr<std::vector<std::string>> ListDir(const std::string& path);
 absl::StatusOr<std::string> MakeTempDir(absl::string_view prefix);
 std::string JoinPath(absl::string_view a, absl::string_view b);
 absl::StatusOr<std::string> RealPath(const std::string& path);
+// The file at `path` below the folder `dir`. A path that leaves it, also over a link, is kNotFound.
+absl::StatusOr<std::string> ReadFileBelow(const std::string& dir, absl::string_view path,
+                                          uint64_t limit = 64 << 20);
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path);
 
 // Held for the life of a process over its state directory. kAlreadyExists, with the pid of the

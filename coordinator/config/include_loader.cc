@@ -70,7 +70,7 @@ const Value* IncludeLoader::LoadRoot(const SourceFile& root, std::vector<GivenIn
   open_.push_back({root.name, {}});
   const Value* loaded = Load({.file = root, .origin = {}, .component = {}}, giver, false);
   open_.pop_back();
-  return loaded;
+  return incomplete_ ? nullptr : loaded;
 }
 
 // The file with all that it includes; nullptr if it can't be used.
@@ -167,6 +167,7 @@ const Value* IncludeLoader::LoadIncluded(const Entry& include) {
 std::vector<const Value*> IncludeLoader::LoadItem(const Value& value) {
   const std::optional<IncludeItem> item =
       ReadIncludeItem(value, IncludeForm::kConfiguration, config_.diagnostics);
+  incomplete_ = incomplete_ || !item.has_value();
   if (!item.has_value()) return {};
   if (item->rules != nullptr && !context_.Allows(*item->rules, open_.back().from)) return {};
   std::vector<const Value*> files;
@@ -180,6 +181,7 @@ std::vector<const Value*> IncludeLoader::LoadItem(const Value& value) {
       open_.push_back({file->file.name, {file->origin, in_repository}});
       const Value* loaded = Load(*file, giver, request.kind == Kind::kComponent);
       open_.pop_back();
+      incomplete_ = incomplete_ || loaded == nullptr;
       if (loaded != nullptr) files.push_back(loaded);
     }
   }
@@ -306,6 +308,7 @@ std::string IncludeLoader::Expand(absl::string_view text) const {
 }
 
 void IncludeLoader::Error(Place place, std::string message) {
+  incomplete_ = true;
   Report(config_.diagnostics, Diagnostic::Severity::kError, place.Span(), std::move(message));
 }
 

@@ -25,8 +25,8 @@ class IncludeLoader {
   IncludeLoader(const SourceTree& tree, IncludeContext& context, MergedConfig& config)
       : tree_(tree), context_(context), config_(config) {}
 
-  // nullptr if the root file itself can't be used. Files that can't be read are errors, and left
-  // out.
+  // nullptr, with all that is wrong, if any of the files can't be used: what is missing then would
+  // only lead to further errors.
   const Value* LoadRoot(const SourceFile& root, std::vector<GivenInput> inputs);
 
  private:
@@ -55,6 +55,7 @@ class IncludeLoader {
   MergedConfig& config_;
   std::vector<OpenFile> open_;  // the files that include each other, the root first
   int count_ = 0;
+  bool incomplete_ = false;
 };
 
 }  // namespace grange::config

@@ -25,6 +25,7 @@ struct SubmitOrder {
   std::vector<std::pair<std::string, std::string>> variables;
   std::string before_sha;
   std::string default_branch;
+  std::vector<std::pair<std::string, std::string>> inputs;  // name, JSON text
 };
 
 struct SubmitAnswer {

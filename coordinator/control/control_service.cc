@@ -35,6 +35,9 @@ SubmitOrder ToOrder(const v1::SubmitRequest& request) {
   for (const v1::Variable& variable : request.variables()) {
     order.variables.emplace_back(variable.name(), variable.value());
   }
+  for (const v1::Variable& input : request.inputs()) {
+    order.inputs.emplace_back(input.name(), input.value());
+  }
   order.before_sha = request.before_sha();
   order.default_branch = request.default_branch();
   return order;
@@ -100,9 +103,10 @@ grpc::Status ControlService::Submit(grpc::ServerContext* context, const v1::Subm
                                     v1::SubmitReply* reply) {
   const absl::StatusOr<User> caller = Caller(*context, Role::kDeveloper);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  if (request->variables_size() > kSubmitVariablesMax) {
-    return rpc::ToGrpc(absl::InvalidArgumentError(
-        absl::StrCat("a submit has at most ", kSubmitVariablesMax, " variables")));
+  if (request->variables_size() > kSubmitVariablesMax ||
+      request->inputs_size() > kSubmitVariablesMax) {
+    return rpc::ToGrpc(absl::InvalidArgumentError(absl::StrCat(
+        "a submit has at most ", kSubmitVariablesMax, " variables and as many inputs")));
   }
   const absl::StatusOr<SubmitAnswer> answer = parts_.backend.Submit(ToOrder(*request));
   if (!answer.ok()) return rpc::ToGrpc(answer.status());

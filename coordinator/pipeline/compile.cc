@@ -9,6 +9,7 @@
 #include "coordinator/pipeline/draft.h"
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/include_rules.h"
+#include "coordinator/pipeline/input_texts.h"
 #include "coordinator/pipeline/needs_check.h"
 #include "coordinator/pipeline/on_stop_check.h"
 #include "coordinator/pipeline/parallel.h"
@@ -59,10 +60,9 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
   CompileResult result;
   Problems problems;
   IncludeRules include_rules(facts, tree, problems);
-  std::vector<config::InputText> inputs;
-  for (const auto& [name, json] : facts.inputs) inputs.push_back({name, json});
+  const std::vector<config::InputText> inputs = ReadInputTexts(facts.inputs, root.name, problems);
   config::MergedConfig& config = result.config;
-  config = config::LoadConfig(root, tree, include_rules, inputs);
+  if (!problems.has_errors()) config = config::LoadConfig(root, tree, include_rules, inputs);
   problems.AddAll(std::move(config.diagnostics));
   if (config.root != nullptr) {
     FileDraft file;

@@ -170,6 +170,21 @@ session::ArtifactTarget::When ToWhen(pipeline::Artifacts::When when) {
   return session::ArtifactTarget::When::kOnSuccess;
 }
 
+// The parts of "https://host:port".
+void AddServerNames(absl::string_view server_url, pipeline::TriggerFacts& facts) {
+  const size_t scheme_end = server_url.find("://");
+  if (scheme_end == absl::string_view::npos) return;
+  const absl::string_view address = server_url.substr(scheme_end + 3);
+  const size_t colon = address.rfind(':');
+  const auto add = [&facts](absl::string_view name, absl::string_view value) {
+    facts.predefined.emplace_back(std::string(name), std::string(value));
+  };
+  add("CI_SERVER_PROTOCOL", server_url.substr(0, scheme_end));
+  add("CI_SERVER_FQDN", address);
+  add("CI_SERVER_HOST", address.substr(0, colon));
+  if (colon != absl::string_view::npos) add("CI_SERVER_PORT", address.substr(colon + 1));
+}
+
 }  // namespace
 
 absl::StatusOr<session::JobSpec> BuildSpec(const AssignmentInputs& inputs) {
@@ -234,6 +249,7 @@ pipeline::TriggerFacts ToTriggerFacts(const store::PipelineRow& row, const store
   }
   facts.predefined = {{"CI_PROJECT_ID", absl::StrCat(project.id.value())},
                       {"CI_SERVER_URL", std::string(server_url)}};
+  AddServerNames(server_url, facts);
   facts.pipeline_variables = row.variables;
   return facts;
 }

@@ -175,8 +175,11 @@ absl::Status CoordinatorImpl::Recover() {
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
-  submitter_ = std::make_unique<Submitter>(*store_, *mirrors_, *book_, clock_,
-                                           [this] { return ServerUrl(); });
+  IncludeOptions includes = options_.includes;
+  includes.component_hosts.insert(includes.component_hosts.end(), options_.names.begin(),
+                                  options_.names.end());
+  submitter_ = std::make_unique<Submitter>(
+      *store_, *mirrors_, *book_, clock_, [this] { return ServerUrl(); }, std::move(includes));
   results_thread_ = std::thread([this] { results_.Run(); });
   return absl::OkStatus();
 }
@@ -378,6 +381,19 @@ std::vector<schedule::Scheduler::AgentView> CoordinatorImpl::Agents() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
+  for (const std::string& host : options.includes.remote.hosts) {
+    const absl::Status good = source::CheckRemoteHost(host);
+    if (!good.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--include-host: ", good.message()));
+    }
+  }
+  if (!options.includes.templates.empty()) {
+    absl::StatusOr<std::string> folder = os::RealPath(options.includes.templates);
+    if (!folder.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("--templates: ", folder.status().message()));
+    }
+    options.includes.templates = *std::move(folder);
+  }
   // git runs in folders of its own: a relative path would mean something else there.
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(options.state_dir));
   GRANGE_ASSIGN_OR_RETURN(options.state_dir, os::RealPath(options.state_dir));

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/schedule/scheduler.h"
+#include "coordinator/server/commit_tree.h"
 #include "coordinator/session/session_hub.h"
 
 namespace grange::server {
@@ -16,6 +17,7 @@ struct CoordinatorOptions {
   std::string listen = "127.0.0.1:7420";
   std::vector<std::string> names;  // further names for the certificate
   bool insecure = false;           // plain text; loopback only
+  IncludeOptions includes;         // `names` are hosts of components, too
   schedule::SchedulerOptions scheduler;
   session::SessionOptions sessions;
 };

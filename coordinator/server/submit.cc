@@ -7,10 +7,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
-#include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/compile.h"
 #include "coordinator/pipeline/graph_json.h"
 #include "coordinator/server/assignment.h"
@@ -34,43 +32,6 @@ absl::Status CheckProjectName(const std::string& name) {
       "give one with --project");
 }
 
-// The files of one commit.
-class CommitTree : public config::SourceTree {
- public:
-  // `before`: the commit that the ref had before this push; "" if there was none.
-  CommitTree(source::GitMirrors& mirrors, ProjectId project, std::string sha, std::string before)
-      : mirrors_(mirrors), project_(project), sha_(std::move(sha)), before_(std::move(before)) {}
-
-  absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override {
-    GRANGE_ASSIGN_OR_RETURN(std::string text,
-                            mirrors_.ReadFile(project_, sha_, path, kConfigBytesMax));
-    return config::SourceFile{.name = std::string(path), .text = std::move(text)};
-  }
-  absl::StatusOr<std::vector<std::string>> Files() const override {
-    return mirrors_.ListFiles(project_, sha_);
-  }
-  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
-      absl::string_view compare_to) const override {
-    std::string from = before_;
-    if (!compare_to.empty()) {
-      GRANGE_ASSIGN_OR_RETURN(
-          from, mirrors_.Resolve(project_, absl::StripPrefix(compare_to, "refs/heads/")));
-    }
-    if (from.empty() || !mirrors_.HasCommit(project_, from)) {
-      return std::optional<std::vector<std::string>>();
-    }
-    GRANGE_ASSIGN_OR_RETURN(std::vector<std::string> paths,
-                            mirrors_.ChangedFiles(project_, from, sha_));
-    return std::optional<std::vector<std::string>>(std::move(paths));
-  }
-
- private:
-  source::GitMirrors& mirrors_;
-  const ProjectId project_;
-  const std::string sha_;
-  const std::string before_;
-};
-
 // The kept answer of a submit that made no pipeline; else it is the pipeline's id.
 constexpr absl::string_view kNoPipeline = "0";
 
@@ -89,9 +50,15 @@ std::vector<store::JobRow> ToRows(const pipeline::PipelineGraph& graph, absl::Ti
   return rows;
 }
 
+// With a further line for each file that includes the one that it is about.
+std::string TextOf(const config::Diagnostic& diagnostic) {
+  return absl::StrCat(diagnostic.ToString(), diagnostic.IncludedFromLines());
+}
+
 std::string FailureOf(const std::vector<std::string>& errors) {
   return absl::StrCat("the configuration has ", errors.size(),
-                      errors.size() == 1 ? " error: " : " errors; the first: ", errors.front());
+                      errors.size() == 1 ? " error: " : " errors; the first: ",
+                      errors.front().substr(0, errors.front().find('\n')));
 }
 
 }  // namespace
@@ -196,9 +163,17 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   for (const store::ProjectVariable& variable : variables) {
     facts.project_variables.emplace_back(variable.name, std::string(variable.value.Open()));
   }
+  facts.inputs = order.inputs;
+  source::RemoteFiles remote(includes_.remote);
   const pipeline::CompileResult compiled =
       pipeline::Compile({.name = file, .text = *std::move(text)},
-                        CommitTree(mirrors_, project.id, order.sha, row.before_sha), facts);
+                        CommitTree({.store = store_,
+                                    .mirrors = mirrors_,
+                                    .remote = remote,
+                                    .options = includes_,
+                                    .server_url = server_url_()},
+                                   project.id, order.sha, row.before_sha),
+                        facts);
 
   Submitted submitted;
   control::SubmitAnswer& answer = submitted.answer;
@@ -206,10 +181,10 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   answer.sha = order.sha;
   for (const config::Diagnostic& diagnostic : compiled.diagnostics) {
     const bool error = diagnostic.severity == config::Diagnostic::Severity::kError;
-    (error ? row.errors : row.warnings).push_back(diagnostic.ToString());
+    (error ? row.errors : row.warnings).push_back(TextOf(diagnostic));
   }
   for (const config::Diagnostic& diagnostic : compiled.not_runnable) {
-    row.errors.push_back(diagnostic.ToString());
+    row.errors.push_back(TextOf(diagnostic));
   }
   answer.errors = row.errors;
   answer.warnings = row.warnings;

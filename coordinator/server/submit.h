@@ -10,13 +10,12 @@
 #include "common/base/clock.h"
 #include "coordinator/control/backend.h"
 #include "coordinator/schedule/event.h"
+#include "coordinator/server/commit_tree.h"
 #include "coordinator/server/pipeline_book.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 
 namespace grange::server {
-
-inline constexpr uint64_t kConfigBytesMax = 16 << 20;
 
 // A submit that led to a pipeline: the scheduler is told of it once the rows are durable.
 struct Submitted {
@@ -30,12 +29,14 @@ struct Submitted {
 class Submitter {
  public:
   Submitter(store::Store& store, source::GitMirrors& mirrors, PipelineBook& book,
-            const Clock& clock, std::function<std::string()> server_url)
+            const Clock& clock, std::function<std::string()> server_url,
+            IncludeOptions includes = {})
       : store_(store),
         mirrors_(mirrors),
         book_(book),
         clock_(clock),
-        server_url_(std::move(server_url)) {}
+        server_url_(std::move(server_url)),
+        includes_(std::move(includes)) {}
 
   absl::StatusOr<Submitted> Submit(const control::SubmitOrder& order);
 
@@ -50,6 +51,7 @@ class Submitter {
   PipelineBook& book_;
   const Clock& clock_;
   const std::function<std::string()> server_url_;
+  const IncludeOptions includes_;
 };
 
 }  // namespace grange::server

@@ -67,6 +67,22 @@ Json PlanWithDecisions(const CompileResult& result) {
   return plan;
 }
 
+// The plan without the places, which are others in another text.
+Json PlanWithoutPlaces(const PipelineGraph& graph) {
+  Json plan = Json::parse(PlanToJson(graph));
+  for (Json& job : plan["jobs"]) job.erase("place");
+  return plan;
+}
+
+void ExpectTheMergedTextMeansTheSame(const CompileResult& result, const GoldenTree& tree,
+                                     TriggerFacts facts) {
+  facts.inputs.clear();
+  const std::string merged = result.config.Text();
+  const CompileResult again = Compile({"merged.yml", merged}, tree, facts);
+  ASSERT_TRUE(again.graph.has_value()) << Diagnostics(again) << merged;
+  EXPECT_EQ(PlanWithoutPlaces(*again.graph), PlanWithoutPlaces(*result.graph)) << merged;
+}
+
 class GoldenTest : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
@@ -83,6 +99,7 @@ TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
     return;
   }
   ASSERT_TRUE(result.graph.has_value());
+  ExpectTheMergedTextMeansTheSame(result, tree, facts);
   const Json expected = Json::parse(ReadGoldenFile(plan_path), nullptr, false);
   ASSERT_FALSE(expected.is_discarded()) << plan_path << " is not JSON";
   std::vector<std::string> differences;

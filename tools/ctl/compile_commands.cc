@@ -14,6 +14,7 @@
 #include "coordinator/pipeline/graph_json.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/compile_facts.h"
+#include "tools/ctl/folder_tree.h"
 #include "tools/ctl/json_shape.h"
 #include "tools/ctl/table.h"
 
@@ -25,6 +26,7 @@ using config::Diagnostic;
 struct ExplainOptions {
   CompileOptions compile;
   std::string job;
+  bool merged = false;  // print the composed configuration instead
 };
 
 struct Compiled {
@@ -34,8 +36,9 @@ struct Compiled {
 
 absl::StatusOr<Compiled> CompileFile(const Context& context, const CompileOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(CompileInput input, ReadCompileInput(options, context.globals().project));
-  pipeline::CompileResult result =
-      pipeline::Compile(input.root, FolderTree(input.include_root, options.changed), input.facts);
+  GRANGE_ASSIGN_OR_RETURN(IncludeSources sources, ReadIncludeSources(options));
+  const FolderTree tree(input.include_root, options.changed, std::move(sources));
+  pipeline::CompileResult result = pipeline::Compile(input.root, tree, input.facts);
   return Compiled{.root = std::move(input.root), .result = std::move(result)};
 }
 
@@ -46,10 +49,11 @@ bool HasErrors(const pipeline::CompileResult& result) {
 }
 
 // The line that a message is about with a caret under its column: for a terminal.
-void PrintSource(Context& context, const config::SourceFile& root, const SourceSpan& place) {
+void PrintSource(Context& context, const config::MergedConfig& config, const SourceSpan& place) {
   constexpr size_t kLineMax = 200;
-  if (!context.err().is_terminal || place.file != root.name || place.line < 1) return;
-  absl::string_view rest = root.text;
+  const std::string* const text = config.TextOf(place.file);
+  if (!context.err().is_terminal || text == nullptr || place.line < 1) return;
+  absl::string_view rest = *text;
   for (int line = 1; line < place.line; ++line) {
     const size_t end = rest.find('\n');
     if (end == absl::string_view::npos) return;
@@ -68,7 +72,10 @@ void PrintDiagnostics(Context& context, const Compiled& compiled, bool demote) {
   for (Diagnostic diagnostic : compiled.result.diagnostics) {
     if (demote) diagnostic.severity = Diagnostic::Severity::kWarning;
     context.PrintError(diagnostic.ToString());
-    PrintSource(context, compiled.root, diagnostic.place);
+    PrintSource(context, compiled.result.config, diagnostic.place);
+    for (const SourceSpan& span : diagnostic.included_from) {
+      context.PrintError(absl::StrCat("  included from ", span.ToString()));
+    }
   }
 }
 
@@ -77,10 +84,13 @@ Json DiagnosticsJson(const Compiled& compiled, Diagnostic::Severity severity, bo
   for (const Diagnostic& d : compiled.result.diagnostics) {
     const Diagnostic::Severity own = demote ? Diagnostic::Severity::kWarning : d.severity;
     if (own != severity) continue;
+    Json included_from = Json::array();
+    for (const SourceSpan& span : d.included_from) included_from.push_back(span.ToString());
     list.push_back({{"file", d.place.file},
                     {"line", d.place.line},
                     {"column", d.place.column},
-                    {"message", d.message}});
+                    {"message", d.message},
+                    {"included_from", std::move(included_from)}});
   }
   return list;
 }
@@ -175,6 +185,10 @@ absl::StatusOr<ExitCode> Explain(Context& context, const ExplainOptions& given) 
     PrintDiagnostics(context, compiled, /*demote=*/false);
     return kExitFailed;
   }
+  if (options.merged) {
+    context.Print(compiled.result.config.Text());
+    return kExitDone;
+  }
   std::vector<pipeline::JobDecision> decisions;
   for (const pipeline::JobDecision& decision : compiled.result.decisions) {
     if (options.job.empty() || decision.job == options.job) decisions.push_back(decision);
@@ -223,6 +237,29 @@ void AddCompileOptions(CLI::App* command, CompileOptions& options) {
                    "a variable, also over a predefined one; may be repeated")
       ->type_name("K=V")
       ->allow_extra_args(false);
+  command
+      ->add_option("--input", options.inputs,
+                   "an input of the file's header; the value is JSON, else text; may be repeated")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--include-project", options.include_projects,
+                   "a folder with the files of another project, for 'include:project' and "
+                   "'include:component' at any ref; may be repeated")
+      ->type_name("NAME=DIR")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--templates", options.templates,
+                   "the folder with the files of 'include:template'")
+      ->type_name("DIR");
+  command
+      ->add_option("--include-host", options.include_hosts,
+                   "a host from which 'include:remote' may read: HOST or HOST:PORT, with 'http://' "
+                   "before it for plain text; may be repeated")
+      ->type_name("HOST")
+      ->allow_extra_args(false);
+  command->add_flag("--include-private", options.include_private,
+                    "let these hosts have addresses that are not of the public Internet");
   command->add_flag("--json", options.json, "the same as -o json");
 }
 
@@ -263,10 +300,15 @@ void AddCompileCommands(const CommandTree& tree) {
       absl::StrCat(
           "Names for each job, or for JOB alone, the rule and the line that decided. An only "
           "argument that ends in .yml or .yaml is the FILE. ",
-          kFacts, "Examples:\n  grangectl explain\n  grangectl explain deploy --branch x"));
+          kFacts,
+          "Examples:\n  grangectl explain\n  grangectl explain deploy --branch x\n"
+          "  grangectl explain --merged"));
   command->add_option("job", explain->job, "only this job")->type_name("JOB");
   command->add_option("file", explain->compile.file, "the configuration (default: .gitlab-ci.yml)")
       ->type_name("FILE");
+  command->add_flag("--merged", explain->merged,
+                    "print the whole configuration instead, as one file: inputs, includes, "
+                    "'extends' and '!reference' put in their places, hidden jobs left out");
   AddCompileOptions(command, explain->compile);
   tree.OnRun(command, explain, &Explain);
 }

@@ -12,6 +12,7 @@
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 #include "tools/ctl/exit_code.h"
+#include "tools/ctl/json_shape.h"
 #include "tools/ctl/key_value.h"
 #include "tools/ctl/repository.h"
 
@@ -83,6 +84,10 @@ absl::StatusOr<pipeline::TriggerFacts> FactsOfFlags(const CompileOptions& option
     facts.predefined.push_back(variable);
     facts.pipeline_variables.push_back(variable);
   }
+  for (const std::string& text : options.inputs) {
+    GRANGE_ASSIGN_OR_RETURN(const KeyValue input, ParseInput(text));
+    facts.inputs.push_back(input);
+  }
   facts.branch = kDefaultBranch;
   facts.default_branch = kDefaultBranch;
   return facts;
@@ -102,6 +107,35 @@ void ReplaceRef(const CompileOptions& options, const absl::StatusOr<Repository>&
 
 }  // namespace
 
+absl::StatusOr<KeyValue> ParseInput(absl::string_view text) {
+  const size_t equal = text.find('=');
+  if (equal == absl::string_view::npos || equal == 0) {
+    return UsageError(absl::StrCat("--input takes NAME=VALUE, not '", text, "'"));
+  }
+  std::string value(text.substr(equal + 1));
+  if (!Json::accept(value))
+    value = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return KeyValue(text.substr(0, equal), std::move(value));
+}
+
+absl::StatusOr<IncludeSources> ReadIncludeSources(const CompileOptions& options) {
+  IncludeSources sources;
+  for (const std::string& text : options.include_projects) {
+    const size_t equal = text.find('=');
+    if (equal == std::string::npos || equal == 0 || equal + 1 == text.size()) {
+      return UsageError(absl::StrCat("--include-project takes NAME=DIR, not '", text, "'"));
+    }
+    sources.projects[text.substr(0, equal)] = text.substr(equal + 1);
+  }
+  for (const std::string& host : options.include_hosts) {
+    const absl::Status good = source::CheckRemoteHost(host);
+    if (!good.ok()) return UsageError(absl::StrCat("--include-host: ", good.message()));
+  }
+  sources.templates = options.templates;
+  sources.remote = {.hosts = options.include_hosts, .allow_private = options.include_private};
+  return sources;
+}
+
 absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
                                               const std::string& project) {
   CompileInput input;
@@ -119,44 +153,6 @@ absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
   input.facts.project_path = input.facts.project;
   ReplaceRef(options, repository, input.facts);
   return input;
-}
-
-absl::StatusOr<config::SourceFile> FolderTree::ReadLocal(absl::string_view path) const {
-  const std::string relative(absl::StripPrefix(path, "/"));
-  const absl::Status missing =
-      absl::NotFoundError(absl::StrCat("there is no '", relative, "' in '", root_, "'"));
-  const absl::StatusOr<std::string> root = os::RealPath(root_);
-  const absl::StatusOr<std::string> full = os::RealPath(os::JoinPath(root_, relative));
-  if (!root.ok() || !full.ok()) return missing;
-  if (!absl::StartsWith(*full, absl::StrCat(*root, "/"))) return missing;
-  GRANGE_ASSIGN_OR_RETURN(std::string text, os::ReadFile(*full, kReadMax));
-  return config::SourceFile{.name = relative, .text = std::move(text)};
-}
-
-absl::StatusOr<std::vector<std::string>> FolderTree::Files() const {
-  const absl::StatusOr<Repository> repository = Repository::Open(root_);
-  if (!repository.ok()) return std::vector<std::string>();
-  GRANGE_ASSIGN_OR_RETURN(
-      const os::RunResult listed,
-      repository->Git({"ls-files", "-z", "--cached", "--others", "--exclude-standard"}));
-  std::vector<std::string> paths = absl::StrSplit(listed.out, '\0', absl::SkipEmpty());
-  std::sort(paths.begin(), paths.end());
-  return paths;
-}
-
-absl::StatusOr<std::optional<std::vector<std::string>>> FolderTree::ChangedFiles(
-    absl::string_view compare_to) const {
-  if (!changed_.empty()) return std::optional<std::vector<std::string>>(changed_);
-  const absl::StatusOr<Repository> repository = Repository::Open(root_);
-  if (compare_to.empty() || !repository.ok()) return std::optional<std::vector<std::string>>();
-  GRANGE_ASSIGN_OR_RETURN(
-      const Repository::Ref from,
-      repository->Resolve(std::string(absl::StripPrefix(compare_to, "refs/heads/"))));
-  GRANGE_ASSIGN_OR_RETURN(
-      const os::RunResult listed,
-      repository->Git({"diff", "-z", "--name-only", "--no-renames", from.sha, "--"}));
-  return std::optional<std::vector<std::string>>(
-      absl::StrSplit(listed.out, '\0', absl::SkipEmpty()));
 }
 
 }  // namespace grange::ctl

@@ -6,8 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/config/source_file.h"
-#include "coordinator/config/source_tree.h"
 #include "coordinator/pipeline/compile.h"
+#include "tools/ctl/folder_tree.h"
+#include "tools/ctl/key_value.h"
 
 namespace grange::ctl {
 
@@ -17,8 +18,13 @@ struct CompileOptions {
   std::string branch;
   std::string tag;
   std::string event;
-  std::vector<std::string> variables;  // NAME=value, also over predefined ones
-  std::vector<std::string> changed;    // paths that this push is taken to change
+  std::vector<std::string> variables;         // NAME=value, also over predefined ones
+  std::vector<std::string> changed;           // paths that this push is taken to change
+  std::vector<std::string> inputs;            // NAME=VALUE
+  std::vector<std::string> include_projects;  // NAME=DIR
+  std::string templates;                      // folder of `include:template`
+  std::vector<std::string> include_hosts;     // of `include:remote`
+  bool include_private = false;               // hosts with private addresses, too
   bool json = false;
 };
 
@@ -35,22 +41,11 @@ struct CompileInput {
 absl::StatusOr<CompileInput> ReadCompileInput(const CompileOptions& options,
                                               const std::string& project);
 
-// What is below a folder, which may be a git checkout. A path that leaves it, also over a link, is
-// kNotFound. Without `changed` a push changes nothing that is known.
-class FolderTree : public config::SourceTree {
- public:
-  FolderTree(std::string root, std::vector<std::string> changed)
-      : root_(std::move(root)), changed_(std::move(changed)) {}
-  absl::StatusOr<config::SourceFile> ReadLocal(absl::string_view path) const override;
-  // All that git tracks or could; of no checkout, none.
-  absl::StatusOr<std::vector<std::string>> Files() const override;
-  absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
-      absl::string_view compare_to) const override;
+// "NAME=VALUE" of --input: the name, and the value as JSON, which it is already or becomes as text.
+absl::StatusOr<KeyValue> ParseInput(absl::string_view text);
 
- private:
-  const std::string root_;
-  const std::vector<std::string> changed_;
-};
+// What the flags say of the places that may be included from.
+absl::StatusOr<IncludeSources> ReadIncludeSources(const CompileOptions& options);
 
 }  // namespace grange::ctl
 

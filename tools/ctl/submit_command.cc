@@ -3,9 +3,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/base/status_macros.h"
 #include "coordinator/pipeline/compile.h"
 #include "tools/ctl/command.h"
+#include "tools/ctl/compile_facts.h"
 #include "tools/ctl/git_push.h"
 #include "tools/ctl/json_shape.h"
 #include "tools/ctl/key_value.h"
@@ -26,6 +28,7 @@ struct SubmitOptions {
   std::string file;
   std::string event;
   std::vector<std::string> variables;
+  std::vector<std::string> inputs;
   bool dirty = false;
   bool watch = false;
   std::string request_key;
@@ -46,6 +49,12 @@ absl::Status AddCommon(const SubmitOptions& options, v1::SubmitRequest& request)
     v1::Variable* const added = request.add_variables();
     added->set_name(variable.first);
     added->set_value(variable.second);
+  }
+  for (const std::string& text : options.inputs) {
+    GRANGE_ASSIGN_OR_RETURN(const KeyValue input, ParseInput(text));
+    v1::Variable* const added = request.add_inputs();
+    added->set_name(input.first);
+    added->set_value(input.second);
   }
   return absl::OkStatus();
 }
@@ -127,7 +136,9 @@ void PrintReply(Context& context, const v1::SubmitReply& reply, absl::string_vie
 
 absl::StatusOr<ExitCode> Finish(Context& context, const SubmitOptions& options,
                                 const v1::SubmitReply& reply) {
-  for (const std::string& warning : reply.warnings()) context.Note(warning);
+  for (const std::string& warning : reply.warnings()) {
+    for (const absl::string_view line : absl::StrSplit(warning, '\n')) context.Note(line);
+  }
   switch (reply.outcome()) {
     case v1::SubmitReply::OUTCOME_CREATED:
       if (options.watch) return WatchPipeline(context, reply.pipeline_id());
@@ -144,7 +155,9 @@ absl::StatusOr<ExitCode> Finish(Context& context, const SubmitOptions& options,
       return kExitDone;
     case v1::SubmitReply::OUTCOME_INVALID:
       if (context.json()) PrintReply(context, reply, "invalid");
-      for (const std::string& error : reply.errors()) context.PrintError(error);
+      for (const std::string& error : reply.errors()) {
+        for (const absl::string_view line : absl::StrSplit(error, '\n')) context.PrintError(line);
+      }
       return kExitFailed;
     default:
       return absl::InternalError(absl::StrCat("the coordinator gave an answer (", reply.outcome(),
@@ -202,6 +215,11 @@ void AddSubmitCommand(const CommandTree& tree) {
       ->add_option("--var", options->variables,
                    "a variable of the pipeline, over all others; may be repeated")
       ->type_name("K=V")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--input", options->inputs,
+                   "an input of the file's header; the value is JSON, else text; may be repeated")
+      ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   command->add_flag("--dirty", options->dirty,
                     "with uncommitted and untracked, not ignored, files; changes neither branch, "

@@ -131,6 +131,17 @@ TEST_F(FilesTest, ListDirIsSorted) {
   EXPECT_THAT(*ListDir(dir_), ElementsAre(".hidden", "a", "b"));
 }
 
+TEST_F(FilesTest, ReadFileBelowNeverLeavesTheFolder) {
+  ASSERT_TRUE(MakeDirs(At("in/sub")).ok());
+  ASSERT_TRUE(WriteFile(At("in/sub/f"), "inside").ok());
+  ASSERT_TRUE(WriteFile(At("out"), "outside").ok());
+  ASSERT_EQ(symlink(At("out").c_str(), At("in/link").c_str()), 0);
+  EXPECT_EQ(*ReadFileBelow(At("in"), "sub/f"), "inside");
+  for (const char* path : {"../out", "link", "sub/../../out", "missing", ""}) {
+    EXPECT_TRUE(absl::IsNotFound(ReadFileBelow(At("in"), path).status())) << path;
+  }
+}
+
 TEST_F(FilesTest, RealPathFollowsLinks) {
   ASSERT_TRUE(WriteFile(At("f"), "").ok());
   ASSERT_EQ(symlink("f", At("link").c_str()), 0);

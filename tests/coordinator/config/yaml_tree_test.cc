@@ -140,7 +140,8 @@ TEST_F(YamlTreeTest, RefusesAnAliasInsideItsOwnValue) {
 
 TEST_F(YamlTreeTest, RefusesWhatIsNotYaml) {
   EXPECT_THAT(Refusal("a: [1\nb: 2\n"), HasSubstr("this is not YAML: "));
-  EXPECT_THAT(Refusal("a: *nothing\n"), HasSubstr("f.yml:1:4: there is no anchor 'HasSubstr("f.yml:1:4: this is not YAML: "));nothing' above"));
+  EXPECT_THAT(Refusal("a: *nothing\n"),
+              HasSubstr("f.yml:1:4: there is no anchor '&nothing' above"));
   EXPECT_THAT(Refusal("? [a]\n: b\n"), HasSubstr("a key must be text, but this one is a list"));
 }
 

@@ -18,6 +18,7 @@
 namespace grange::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -215,6 +216,123 @@ TEST_F(SubmitTest, WhatCanNotBeRunYetDoesNoHarmInAJobThatIsLeftOut) {
   BringObjects();
 
   EXPECT_EQ(Submit(Order(sha))->answer.outcome, Outcome::kCreated);
+}
+
+// Puts a file into the project "tools/ci" of this coordinator, at its branch main and at `tag`.
+class IncludeTest : public SubmitTest {
+ protected:
+  void SetUp() override {
+    SubmitTest::SetUp();
+    templates_ = dir() + "/shared-templates";
+    ASSERT_TRUE(os::MakeDirs(templates_).ok());
+    IncludeOptions includes;
+    includes.templates = templates_;
+    includes.component_hosts = {"farm.example.com"};
+    submitter_ = std::make_unique<Submitter>(
+        store(), *mirrors_, *book_, clock(), [] { return std::string("https://localhost:1"); },
+        includes);
+  }
+  std::string AddTools(const std::string& path, const std::string& text, const std::string& tag) {
+    const std::string folder = path.substr(0, path.rfind('/'));
+    EXPECT_TRUE(os::MakeDirs(work() + "/" + folder).ok());
+    EXPECT_TRUE(os::WriteFile(work() + "/" + path, text).ok());
+    const std::string sha = CommitFile("unused: {script: x}\n");
+    Git({"tag", tag});
+    const ProjectId tools = store().FindOrMakeProject("tools/ci", {})->id;
+    EXPECT_TRUE(mirrors_->Fetch(tools, "file://" + work(), "main").ok());
+    EXPECT_TRUE(mirrors_->Pin(tools, sha, "main", false).ok());
+    EXPECT_TRUE(mirrors_->Pin(tools, sha, tag, true).ok());
+    Git({"rm", "--quiet", "-r", "-f", folder});
+    return sha;
+  }
+  // The names of the jobs of a pipeline with this configuration, or its errors.
+  std::vector<std::string> Run(const std::string& text, control::SubmitOrder order = {}) {
+    const std::string sha = CommitFile(text);
+    BringObjects();
+    const control::SubmitOrder base = Order(sha, sha);
+    order.request_key = base.request_key;
+    order.project = base.project;
+    order.sha = base.sha;
+    order.ref_name = base.ref_name;
+    const absl::StatusOr<server::Submitted> submitted = Submit(order);
+    if (!submitted.ok()) return {std::string(submitted.status().message())};
+    std::vector<std::string> names = submitted->answer.errors;
+    if (submitted->event.has_value()) {
+      for (const auto& job : submitted->event->jobs) names.push_back(job.name);
+    }
+    return names;
+  }
+
+  std::string templates_;
+};
+
+TEST_F(IncludeTest, ReadsFilesOfOtherProjectsAtTheirCommit) {
+  AddTools("ci/base.yml", "include: /ci/more.yml\nbase: {script: x}\n", "v0");
+  AddTools("ci/more.yml", "more: {script: x}\n", "v1");
+  EXPECT_THAT(Run("include: {project: tools/ci, file: ci/more.yml}\na: {script: x}\n"),
+              ElementsAre("more", "a"));
+  // At v0 the file that it includes was not there yet.
+  EXPECT_THAT(
+      Run("include: {project: tools/ci, ref: v0, file: ci/base.yml}\n"),
+      ElementsAre(HasSubstr("tools/ci@v0:ci/base.yml:1:10: while including 'ci/more.yml': ")));
+}
+
+TEST_F(IncludeTest, SaysWhatIsMissing) {
+  AddTools("ci/base.yml", "base: {script: x}\n", "v1");
+  EXPECT_THAT(Run("include: {project: tools/cj, file: a.yml}\na: {script: x}\n"),
+              ElementsAre(HasSubstr("this coordinator has no project 'tools/cj'")));
+  EXPECT_THAT(Run("include: {project: tools/ci, ref: v9, file: a.yml}\na: {script: x}\n"),
+              ElementsAre(HasSubstr("project 'tools/ci' has no 'v9' here")));
+  EXPECT_THAT(Run("include: {remote: 'https://example.com/a.yml'}\na: {script: x}\n"),
+              ElementsAre(HasSubstr("'--include-host example.com' allows them")));
+  EXPECT_THAT(Run("include: {component: other.example.com/tools/ci/lint@1}\na: {script: x}\n"),
+              ElementsAre(HasSubstr("--component-host other.example.com")));
+}
+
+TEST_F(IncludeTest, TakesComponentsFromItsOwnProjects) {
+  const std::string text =
+      "spec: {component: [name, version, sha, reference], inputs: {job: }}\n---\n"
+      "'$[[ inputs.job ]]-$[[ component.version ]]': {script: x}\n";
+  AddTools("templates/lint.yml", text, "1.0.0");
+  AddTools("templates/lint/template.yml", text, "1.1.0");
+  const auto include = [](const std::string& address) {
+    return "include: {component: '" + address + "', inputs: {job: l}}\n";
+  };
+  EXPECT_THAT(Run(include("farm.example.com/tools/ci/lint@1")), ElementsAre("l-1.1.0"));
+  EXPECT_THAT(Run(include("$CI_SERVER_FQDN/tools/ci/lint@~latest")), ElementsAre("l-1.1.0"));
+  EXPECT_THAT(Run(include("localhost/tools/ci/lint@1.0.0")), ElementsAre("l-1.0.0"));
+  EXPECT_THAT(Run(include("localhost/tools/ci/lint@main")), ElementsAre("l-main"));
+  EXPECT_THAT(Run(include("localhost/tools/ci/lint@2")),
+              ElementsAre(HasSubstr("project 'tools/ci' has no version '2' here")));
+  EXPECT_THAT(Run(include("localhost/tools/ci/lnt@1.0.0")),
+              ElementsAre(HasSubstr("has neither 'templates/lnt.yml' nor")));
+}
+
+TEST_F(IncludeTest, ReadsTheOperatorsTemplates) {
+  ASSERT_TRUE(os::WriteFile(templates_ + "/Make.gitlab-ci.yml", "make: {script: make}\n").ok());
+  EXPECT_THAT(Run("include: {template: Make.gitlab-ci.yml}\n"), ElementsAre("make"));
+  EXPECT_THAT(Run("include: {template: Mkae.gitlab-ci.yml}\na: {script: x}\n"),
+              ElementsAre(HasSubstr("there is no 'Mkae.gitlab-ci.yml'")));
+}
+
+TEST_F(IncludeTest, PutsTheInputsOfTheSubmitInTheirPlaces) {
+  control::SubmitOrder order;
+  order.inputs = {{"name", "\"x\\/y\""}, {"count", "2"}};
+  const std::string text =
+      "spec: {inputs: {name: , count: {type: number}}}\n---\n"
+      "'$[[ inputs.name ]]': {script: x, retry: '$[[ inputs.count ]]'}\n";
+  EXPECT_THAT(Run(text, order), ElementsAre("x/y"));
+  order.inputs = {{"name", "x"}, {"count", std::string(100000, '[')}};
+  EXPECT_THAT(Run(text + "# again\n", order),
+              ElementsAre(".gitlab-ci.yml: input 'count' nests lists and maps more than 100 deep",
+                          HasSubstr("input 'name' is given as a value that is no JSON")));
+}
+
+TEST_F(IncludeTest, StoresTheChainOfIncludesWithAnError) {
+  AddTools("ci/base.yml", "base: {script: x, stage: none}\n", "v1");
+  EXPECT_THAT(Run("include:\n  - {project: tools/ci, file: ci/base.yml}\n"),
+              ElementsAre(AllOf(HasSubstr("tools/ci@main:ci/base.yml:1:"),
+                                HasSubstr("\n  included from .gitlab-ci.yml:2:"))));
 }
 
 TEST_F(SubmitTest, APipelineWithoutJobsIsNoPipelineAlsoTheSecondTime) {

@@ -291,5 +291,15 @@ TEST(RefNameTest, TakesWhatGitTakes) {
   }
 }
 
+TEST_F(GitMirrorTest, KnowsTheTagsThatWerePinned) {
+  ASSERT_TRUE(mirrors_->Fetch(kProject, "file://" + work(), "main").ok());
+  ASSERT_TRUE(mirrors_->Pin(kProject, first_, "v1", /*is_tag=*/true).ok());
+  ASSERT_TRUE(mirrors_->Pin(kProject, first_, "main", /*is_tag=*/false).ok());
+  EXPECT_EQ(*mirrors_->Tags(kProject), std::vector<std::string>{"v1"});
+  EXPECT_EQ(*mirrors_->ResolveTag(kProject, "v1"), first_);
+  EXPECT_FALSE(mirrors_->ResolveTag(kProject, "main").ok());
+  EXPECT_FALSE(mirrors_->ResolveTag(kProject, "--all").ok());
+}
+
 }  // namespace
 }  // namespace grange::source

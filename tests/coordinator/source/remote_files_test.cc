@@ -120,7 +120,7 @@ TEST_F(RemoteFilesTest, ReadsAFileOfAnAllowedHost) {
   EXPECT_THAT(server_.last_request(), Not(HasSubstr("Cookie")));
 }
 
-TEST_F(RemoteFilesTest, RefusesAPrivateAddressUnlessItIsAllowed) {
+TEST_F(RemoteFilesTest, Y5RefusesAPrivateAddressUnlessItIsAllowed) {
   RemoteFiles files({.hosts = {absl::StrCat("http://", server_.host())}, .allow_private = false});
   const absl::Status refused = files.Fetch(server_.Url("/a.yml"), "").status();
   EXPECT_TRUE(absl::IsPermissionDenied(refused)) << refused;
@@ -129,7 +129,7 @@ TEST_F(RemoteFilesTest, RefusesAPrivateAddressUnlessItIsAllowed) {
   EXPECT_EQ(server_.requests(), 0);
 }
 
-TEST_F(RemoteFilesTest, RefusesAHostNameThatMeansLoopback) {
+TEST_F(RemoteFilesTest, Y5RefusesAHostNameThatMeansLoopback) {
   RemoteFiles files({.hosts = {"http://localhost:1"}, .allow_private = false});
   EXPECT_THAT(files.Fetch("http://localhost:1/a.yml", "").status().message(),
               HasSubstr("which is no public one"));

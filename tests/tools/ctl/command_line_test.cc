@@ -204,6 +204,74 @@ TEST(CompileCommandsTest, AVariableMayReplaceAPredefinedOne) {
             1u);
 }
 
+TEST(CompileCommandsTest, InputsAreJsonElseText) {
+  const TempDir dir;
+  dir.Write("c.yml",
+            "spec: {inputs: {name: , count: {type: number}}}\n---\n"
+            "'$[[ inputs.name ]]': {script: x, retry: '$[[ inputs.count ]]'}\n");
+  const CtlRun run =
+      RunCtl({"plan", dir.File("c.yml"), "--json", "--input", "name=a b", "--input", "count=2"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["jobs"][0]["name"], "a b");
+  EXPECT_THAT(RunCtl({"lint", dir.File("c.yml"), "--input", "name=x"}).err,
+              HasSubstr("input 'count' of '"));
+  EXPECT_EQ(RunCtl({"lint", dir.File("c.yml"), "--input", "name"}).exit_code, 2);
+}
+
+TEST(CompileCommandsTest, IncludesNameTheFlagThatIsMissing) {
+  const TempDir dir;
+  const struct {
+    const char* include;
+    const char* flag;
+  } kCases[] = {{"{project: tools/ci, file: a.yml}", "'--include-project tools/ci=DIR'"},
+                {"{template: a.yml}", "'--templates DIR'"},
+                {"{remote: 'https://example.com/a.yml'}", "'--include-host example.com'"},
+                {"{component: example.com/tools/ci/lint@1}", "'--include-project tools/ci=DIR'"}};
+  for (const auto& [include, flag] : kCases) {
+    dir.Write("c.yml", std::string("include: ") + include + "\na: {script: x}\n");
+    const CtlRun run = RunCtl({"lint", dir.File("c.yml")});
+    EXPECT_EQ(run.exit_code, 1) << include;
+    EXPECT_THAT(run.err, HasSubstr(flag));
+  }
+}
+
+TEST(CompileCommandsTest, IncludesAreReadFromTheFoldersThatAreNamed) {
+  const TestRepository tools;
+  tools.Write("base.yml", "include: sub/inner.yml\nbase: {script: x}\n");
+  tools.Write("sub/inner.yml", "inner: {script: x}\n");
+  tools.Write("templates/lint.yml", "lint: {script: x}\n");
+  const TempDir dir;
+  dir.Write("T.yml", "template: {script: x}\n");
+  dir.Write("c.yml",
+            "include:\n  - {project: tools/ci, ref: v1, file: base.yml}\n  - {template: T.yml}\n"
+            "  - {component: example.com/tools/ci/lint@1}\n");
+  const CtlRun run = RunCtl({"plan", dir.File("c.yml"), "--json", "--include-project",
+                             "tools/ci=" + tools.path(), "--templates", dir.File("")});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.json()["jobs"].size(), 4u);
+}
+
+TEST(CompileCommandsTest, LintSaysWhereAFileWithAnErrorIsIncluded) {
+  const TempDir dir;
+  dir.Write("a.yml", "a: {script: x, stage: none}\n");
+  dir.Write("c.yml", "include:\n  - a.yml\n");
+  const CtlRun run = RunCtl({"lint", dir.File("c.yml")});
+  EXPECT_THAT(run.err, HasSubstr("\n  included from " + dir.File("c.yml") + ":2:5\n"));
+  EXPECT_EQ(RunCtl({"lint", dir.File("c.yml"), "--json"}).json()["errors"][0]["included_from"][0],
+            dir.File("c.yml") + ":2:5");
+}
+
+TEST(CompileCommandsTest, ExplainMergedPrintsOneFile) {
+  const TempDir dir;
+  dir.Write("a.yml", ".base: {script: [make], tags: [x]}\ndefault: {retry: 1}\n");
+  dir.Write("c.yml",
+            "include: a.yml\na: {extends: .base, script: [!reference [.base, script], b]}\n");
+  const CtlRun run = RunCtl({"explain", "--merged", dir.File("c.yml")});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out,
+            "default:\n  retry: 1\na:\n  script:\n    - make\n    - b\n  tags:\n    - x\n");
+}
+
 TEST(CompileCommandsTest, ExplainNamesTheLineThatDecided) {
   const TempDir dir;
   dir.Write("c.yml", kTwoStages);

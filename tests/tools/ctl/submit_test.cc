@@ -86,6 +86,13 @@ TEST_F(SubmitTest, TakesATagAndVariablesAndTheEvent) {
   EXPECT_EQ(LastSubmit().variables(0).value(), "b=c");
 }
 
+TEST_F(SubmitTest, SendsInputsAsJson) {
+  Submit({"--input", "name=a b", "--input", "count=2"});
+  ASSERT_EQ(LastSubmit().inputs_size(), 2);
+  EXPECT_EQ(LastSubmit().inputs(0).value(), "\"a b\"");
+  EXPECT_EQ(LastSubmit().inputs(1).value(), "2");
+}
+
 TEST_F(SubmitTest, DirtySendsWhatIsNotCommitted) {
   test_.Write("new file", "x");
 
