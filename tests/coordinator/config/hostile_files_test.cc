@@ -289,6 +289,16 @@ TEST(HostileFilesTest, Y5AThousandIncludesEndAtTheLimit) {
               Contains(HasSubstr("are included")));
 }
 
+TEST(HostileFilesTest, Y5IncludedFilesHaveALimitOfBytesTogether) {
+  const Files files{{"a.yml", "x: " + std::string(5 << 20, 'x') + "\n"}};
+  std::string text = "include:\n";
+  for (int i = 0; i < 8; ++i) text += "  - a.yml\n";
+  EXPECT_THAT(
+      Messages(Load({"root.yml", text}, files)),
+      ElementsAre("root.yml:8:5: the included files have more than 33554432 bytes together; "
+                  "include less"));
+}
+
 TEST(HostileFilesTest, Y5NoPathLeavesTheRepository) {
   for (const char* path :
        {"../../etc/passwd", "../../etc/passwd.yml", "/../a.yml", "a/../../b.yml"}) {
