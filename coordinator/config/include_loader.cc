@@ -245,6 +245,14 @@ std::optional<IncludedFile> IncludeLoader::Read(const IncludeRequest& request, P
           absl::StrCat("while including '", DisplayName(request), "': ", file.status().message()));
     return std::nullopt;
   }
+  included_bytes_ += file->file.text.size();
+  if (included_bytes_ > kIncludedBytesMax) {
+    if (included_bytes_ - file->file.text.size() <= kIncludedBytesMax) {
+      Error(place, absl::StrCat("the included files have more than ", kIncludedBytesMax,
+                                " bytes together; include less"));
+    }
+    return std::nullopt;
+  }
   const std::string& name = file->file.name;
   const auto is_open = [&name](const OpenFile& other) { return other.name == name; };
   if (std::find_if(open_.begin(), open_.end(), is_open) != open_.end()) {

@@ -55,6 +55,7 @@ class IncludeLoader {
   MergedConfig& config_;
   std::vector<OpenFile> open_;  // the files that include each other, the root first
   int count_ = 0;
+  size_t included_bytes_ = 0;
   bool incomplete_ = false;
 };
 

@@ -8,7 +8,9 @@
 namespace grange::config {
 
 inline constexpr size_t kFileBytesMax = 16 << 20;  // of one file, checked before it is parsed
-inline constexpr int kDepthMax = 100;              // lists and maps inside each other
+inline constexpr size_t kIncludedBytesMax = 32
+                                            << 20;  // of all included files, repeated ones counted
+inline constexpr int kDepthMax = 100;               // lists and maps inside each other
 // Values of a configuration, counted as often as aliases, merges and `extends` repeat them: what
 // a walk over the whole of it visits.
 inline constexpr int64_t kVisitsMax = 2'000'000;

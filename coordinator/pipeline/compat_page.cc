@@ -64,7 +64,8 @@ constexpr absl::string_view kLimits = R"(
 | bytes of a file | 16 MiB |
 | lists and maps inside each other | 100 |
 | values, aliases and merges counted as often as they repeat them | 2,000,000 |
-| included files | 150, nested at most 100 deep |
+| included files | 150, nested at most 100 deep, 32 MiB together |
+| remote files of a pipeline | 16 MiB each, 25 s together, 5 redirects each |
 | `$[[ ]]` | 3 functions, 1 KB inside, 1 MB the text |
 | levels of `extends` | 11 |
 | jobs | 10,000 |

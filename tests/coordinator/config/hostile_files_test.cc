@@ -141,7 +141,7 @@ TEST(HostileFilesTest, Y2AliasesToThemselvesAndToEachOther) {
   EXPECT_THAT(Parse("a: &a {b: &b [*a], c: *b}\n").messages,
               ElementsAre(HasSubstr("f.yml:1:15: the alias stands inside")));
   EXPECT_THAT(Parse("a: [*b]\nb: &b [*a]\n").messages,
-              ElementsAre(HasSubstr("f.yml:1:5: this is not YAML")));
+              ElementsAre(HasSubstr("f.yml:1:5: there is no anchor '&b'")));
   EXPECT_THAT(Parse("a: &a\n  <<: *a\n").messages, ElementsAre(HasSubstr("stands inside")));
 }
 
@@ -287,6 +287,16 @@ TEST(HostileFilesTest, Y5AThousandIncludesEndAtTheLimit) {
   }
   EXPECT_THAT(Messages(Load({"root.yml", "include: t0.yml\n"}, tree)),
               Contains(HasSubstr("are included")));
+}
+
+TEST(HostileFilesTest, Y5IncludedFilesHaveALimitOfBytesTogether) {
+  const Files files{{"a.yml", "x: " + std::string(5 << 20, 'x') + "\n"}};
+  std::string text = "include:\n";
+  for (int i = 0; i < 8; ++i) text += "  - a.yml\n";
+  EXPECT_THAT(
+      Messages(Load({"root.yml", text}, files)),
+      ElementsAre("root.yml:8:5: the included files have more than 33554432 bytes together; "
+                  "include less"));
 }
 
 TEST(HostileFilesTest, Y5NoPathLeavesTheRepository) {
