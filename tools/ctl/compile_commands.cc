@@ -14,6 +14,7 @@
 #include "coordinator/pipeline/graph_json.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/compile_facts.h"
+#include "tools/ctl/explain_text.h"
 #include "tools/ctl/folder_tree.h"
 #include "tools/ctl/json_shape.h"
 #include "tools/ctl/table.h"
@@ -199,13 +200,13 @@ absl::StatusOr<ExitCode> Explain(Context& context, const ExplainOptions& given) 
   if (context.json() || options.compile.json) {
     Json list = Json::array();
     for (const pipeline::JobDecision& d : decisions) {
-      list.push_back({{"job", d.job},
-                      {"in", d.in},
-                      {"file", d.place.file},
-                      {"line", d.place.line},
-                      {"reason", d.reason}});
+      list.push_back(ExplainJson(d, compiled.result.config));
     }
     context.PrintJson({{"jobs", std::move(list)}});
+    return kExitDone;
+  }
+  if (!options.job.empty()) {
+    context.Print(ExplainText(decisions.front(), compiled.result.config, context.out()));
     return kExitDone;
   }
   Table table({{"JOB"}, {"IN"}, {"PLACE"}, {"REASON"}});
@@ -298,7 +299,9 @@ void AddCompileCommands(const CommandTree& tree) {
   command = tree.Add(
       tree.root, "explain", "say which rule lets each job in or out",
       absl::StrCat(
-          "Names for each job, or for JOB alone, the rule and the line that decided. An only "
+          "Names for each job the rule and the line that decided. For JOB alone, or with -o json, "
+          "also the variables that were looked at with their values, and where each of its "
+          "keywords was written: in the job, in one that it extends, in 'default'. An only "
           "argument that ends in .yml or .yaml is the FILE. ",
           kFacts,
           "Examples:\n  grangectl explain\n  grangectl explain deploy --branch x\n"

@@ -13,6 +13,7 @@
 namespace grange::ctl {
 namespace {
 
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -281,6 +282,24 @@ TEST(CompileCommandsTest, ExplainNamesTheLineThatDecided) {
   const CtlRun missing = RunCtl({"explain", "tset", dir.File("c.yml")});
   EXPECT_EQ(missing.exit_code, 1);
   EXPECT_THAT(missing.err, HasSubstr("did you mean 'test'?"));
+}
+
+TEST(CompileCommandsTest, ExplainOfAJobShowsVariablesAndWhereItsKeywordsComeFrom) {
+  const TempDir dir;
+  dir.Write("c.yml",
+            "default:\n  retry: 1\n.base:\n  tags: [gpu]\njob:\n  extends: .base\n  script: make\n"
+            "  rules:\n    - if: $NONE\n    - if: $CI_COMMIT_BRANCH == \"x\"\n");
+  const CtlRun run = RunCtl({"explain", "job", dir.File("c.yml"), "--branch", "x"});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("job is in: rules[1]"));
+  EXPECT_THAT(run.out, ContainsRegex("NONE +\\(not defined\\)"));
+  EXPECT_THAT(run.out, ContainsRegex("CI_COMMIT_BRANCH +\"x\""));
+  EXPECT_THAT(run.out, ContainsRegex("tags +\\.base +.*c.yml:4:3"));
+  EXPECT_THAT(run.out, ContainsRegex("script +the job +.*c.yml:7:3"));
+  EXPECT_THAT(run.out, ContainsRegex("retry +default +.*c.yml:2:3"));
+  const Json json = RunCtl({"explain", "job", dir.File("c.yml"), "--branch", "x", "--json"}).json();
+  EXPECT_EQ(json["jobs"][0]["variables"]["CI_COMMIT_BRANCH"], "x");
+  EXPECT_TRUE(json["jobs"][0]["variables"]["NONE"].is_null());
 }
 
 struct BadFile {
