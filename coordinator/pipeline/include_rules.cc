@@ -37,6 +37,11 @@ class OriginTree : public config::SourceTree {
   const config::Origin origin_;
 };
 
+VariableLayer WithoutMasked(VariableLayer layer, const std::vector<std::string>& masked) {
+  for (const std::string& name : masked) layer.erase(name);
+  return layer;
+}
+
 // A condition of `spec:inputs:rules` in the language of `rules:if`: inputs are variables of made-up
 // names, booleans are the words of that language.
 struct InputCondition {
@@ -94,13 +99,15 @@ IncludeRules::IncludeRules(const TriggerFacts& facts, const config::SourceTree& 
       context_(nothing_, problems),
       predefined_(LayerOf(PredefinedVariables(facts))),
       project_(LayerOf(facts.project_variables)),
+      shown_project_(WithoutMasked(project_, facts.masked)),
       pipeline_(LayerOf(facts.pipeline_variables)),
       scope_({&pipeline_, &project_, &predefined_}),
+      shown_({&pipeline_, &shown_project_, &predefined_}),
       no_variables_(std::vector<const VariableLayer*>()) {}
 
 IncludeRules::~IncludeRules() = default;
 
-std::string IncludeRules::Expand(absl::string_view text) const { return scope_.Expand(text); }
+std::string IncludeRules::Expand(absl::string_view text) const { return shown_.Expand(text); }
 
 PathConditions& IncludeRules::PathsOf(const config::Origin& origin) {
   std::unique_ptr<Repository>& repository = repositories_[origin];
