@@ -44,6 +44,10 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 - **`!reference`** is resolved after `extends`, as in GitLab; in any list, a reference to a list gives
   its items. `$[[ inputs.x ]]` is replaced in files that have a header with `spec`; in
   others it stays, with a warning.
+- **`include` and `expand_vars`**: masked variables are not replaced in them, so that no plan or
+  message shows one; their names stay.
+- **An `include` that fails** ends the check: what is wrong with the jobs is said once all files are
+  there, as in GitLab.
 - **Booleans and numbers** follow YAML 1.1, as GitLab's parser does: an unquoted `yes` is true, and
   a line of `script` that is a number or a boolean must be put in quotes.
 

@@ -44,6 +44,7 @@ struct TriggerFacts {
   std::vector<std::pair<std::string, std::string>> predefined;  // further ones; win over derived
   std::vector<std::pair<std::string, std::string>> project_variables;
   std::vector<std::pair<std::string, std::string>> pipeline_variables;
+  std::vector<std::string> masked;  // names of project variables that no text may show
   std::vector<std::pair<std::string, std::string>> inputs;  // of the root file: name, JSON text
 };
 

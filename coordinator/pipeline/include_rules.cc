@@ -94,13 +94,15 @@ IncludeRules::IncludeRules(const TriggerFacts& facts, const config::SourceTree& 
       context_(nothing_, problems),
       predefined_(LayerOf(PredefinedVariables(facts), /*expand=*/false)),
       project_(LayerOf(facts.project_variables)),
+      shown_project_(WithoutMasked(project_, facts.masked)),
       pipeline_(LayerOf(facts.pipeline_variables)),
       scope_({&pipeline_, &project_, &predefined_}),
+      shown_({&pipeline_, &shown_project_, &predefined_}),
       no_variables_(std::vector<const VariableLayer*>()) {}
 
 IncludeRules::~IncludeRules() = default;
 
-std::string IncludeRules::Expand(absl::string_view text) const { return scope_.ExpandOnce(text); }
+std::string IncludeRules::Expand(absl::string_view text) const { return shown_.ExpandOnce(text); }
 
 PathConditions& IncludeRules::PathsOf(const config::Origin& origin) {
   std::unique_ptr<Repository>& repository = repositories_[origin];

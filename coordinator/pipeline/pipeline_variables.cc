@@ -40,6 +40,7 @@ PipelineVariables::PipelineVariables(const FileDraft& file, const TriggerFacts& 
     : predefined_(LayerOf(PredefinedVariables(facts), /*expand=*/false)),
       global_(LayerOf(file.variables)),
       project_(LayerOf(facts.project_variables)),
+      shown_project_(WithoutMasked(project_, facts.masked)),
       pipeline_(LayerOf(facts.pipeline_variables)) {
   inherited_.PutAll(file.variables);
 }
@@ -49,9 +50,13 @@ void PipelineVariables::SetWorkflow(const std::vector<Variable>& variables) {
   inherited_.PutAll(variables);
 }
 
-Scope PipelineVariables::OfWorkflow() const {
+Scope PipelineVariables::OfWorkflow() const { return OfWorkflowWith(project_); }
+
+Scope PipelineVariables::OfPipelineName() const { return OfWorkflowWith(shown_project_); }
+
+Scope PipelineVariables::OfWorkflowWith(const VariableLayer& project) const {
   return ScopeOf({{VariableGroup::kPipeline, &pipeline_},
-                  {VariableGroup::kProject, &project_},
+                  {VariableGroup::kProject, &project},
                   {VariableGroup::kWorkflow, &workflow_},
                   {VariableGroup::kGlobal, &global_},
                   {VariableGroup::kPredefined, &predefined_}});
@@ -76,9 +81,17 @@ PipelineVariables::OfOneJob PipelineVariables::LayersOf(const JobDraft& job,
 }
 
 Scope PipelineVariables::OfJob(const OfOneJob& layers) const {
+  return OfJobWith(project_, layers);
+}
+
+Scope PipelineVariables::OfNames(const OfOneJob& layers) const {
+  return OfJobWith(shown_project_, layers);
+}
+
+Scope PipelineVariables::OfJobWith(const VariableLayer& project, const OfOneJob& layers) const {
   const bool all = !layers.inherited.has_value();
   return ScopeOf({{VariableGroup::kPipeline, &pipeline_},
-                  {VariableGroup::kProject, &project_},
+                  {VariableGroup::kProject, &project},
                   {VariableGroup::kRule, &layers.rule},
                   {VariableGroup::kJob, &layers.own},
                   {VariableGroup::kWorkflow, all ? &workflow_ : nullptr},

@@ -27,7 +27,7 @@ void Planner::Run(CompileResult& result) {
   PipelineGraph graph;
   graph.auto_cancel = file_.auto_cancel.value_or(AutoCancel());
   if (DecideWorkflow(result.decisions, graph)) {
-    graph.name = variables_.OfWorkflow().ExpandName(file_.workflow_name).value_or("");
+    graph.name = variables_.OfPipelineName().ExpandName(file_.workflow_name).value_or("");
     DecideJobs(result.decisions);
     CheckNeededJobsAreIn(result.decisions);
     CheckCirclesOfRules();

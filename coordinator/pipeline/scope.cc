@@ -24,6 +24,11 @@ VariableLayer LayerOf(const std::vector<Variable>& variables) {
   return layer;
 }
 
+VariableLayer WithoutMasked(VariableLayer layer, const std::vector<std::string>& masked) {
+  for (const std::string& name : masked) layer.erase(name);
+  return layer;
+}
+
 // What one call of Expand() has done so far.
 struct Scope::Expansion {
   std::vector<absl::string_view> open;  // the names whose values are being expanded

@@ -23,6 +23,8 @@ using VariableLayer = absl::flat_hash_map<std::string, LayeredValue>;
 VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables,
                       bool expand = true);
 VariableLayer LayerOf(const std::vector<Variable>& variables);
+// The layer without these names: for texts that are stored and shown.
+VariableLayer WithoutMasked(VariableLayer layer, const std::vector<std::string>& masked);
 
 // What a name means at one point of a compilation: groups of variables above each other. The
 // layers belong to the caller and must live as long.

@@ -162,6 +162,7 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
                           store_.ListVariables(project.id));
   for (const store::ProjectVariable& variable : variables) {
     facts.project_variables.emplace_back(variable.name, std::string(variable.value.Open()));
+    if (variable.masked) facts.masked.push_back(variable.name);
   }
   facts.inputs = order.inputs;
   source::RemoteFiles remote(includes_.remote);

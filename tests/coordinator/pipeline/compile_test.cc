@@ -47,6 +47,22 @@ TEST(CompileTest, KeepsThePlaceOfEachJob) {
   EXPECT_EQ(result.graph->jobs[1].place.ToString(), ".gitlab-ci.yml:3:1");
 }
 
+TEST(CompileTest, PutsNoMaskedVariableIntoTexts) {
+  TriggerFacts facts;
+  facts.branch = "main";
+  facts.project_variables = {{"SECRET", "s3cret"}, {"PLAIN", "plain"}};
+  facts.masked = {"SECRET"};
+  const CompileResult result = Compile({".gitlab-ci.yml",
+                                        "spec: {inputs: {x: {default: $SECRET $PLAIN}}}\n---\n"
+                                        "a: {script: '$[[ inputs.x | expand_vars ]]'}\n"},
+                                       config::EmptyTree(), facts);
+  ASSERT_TRUE(result.graph.has_value());
+  EXPECT_EQ(result.graph->jobs[0].script[0], "$SECRET plain");
+  const CompileResult missing = Compile(
+      {".gitlab-ci.yml", "include: $SECRET.yml\na: {script: x}\n"}, config::EmptyTree(), facts);
+  EXPECT_THAT(missing.diagnostics[0].message, HasSubstr("'$SECRET.yml'"));
+}
+
 TEST(CompileTest, TakesTenThousandJobsAndNoMore) {
   const CompileResult fits = CompileText(ManyJobs(10000, "script: x"));
   EXPECT_THAT(fits.diagnostics, IsEmpty());
