@@ -297,7 +297,8 @@ TEST(CompileCommandsTest, ExplainOfAJobShowsVariablesAndWhereItsKeywordsComeFrom
   EXPECT_THAT(run.out, ContainsRegex("tags +\\.base +.*c.yml:4:3"));
   EXPECT_THAT(run.out, ContainsRegex("script +the job +.*c.yml:7:3"));
   EXPECT_THAT(run.out, ContainsRegex("retry +default +.*c.yml:2:3"));
-  const Json json = RunCtl({"explain", "job", dir.File("c.yml"), "--branch", "x", "--json"}).json();
+  const nlohmann::json json =
+      RunCtl({"explain", "job", dir.File("c.yml"), "--branch", "x", "--json"}).json();
   EXPECT_EQ(json["jobs"][0]["variables"]["CI_COMMIT_BRANCH"], "x");
   EXPECT_TRUE(json["jobs"][0]["variables"]["NONE"].is_null());
 }
