@@ -149,8 +149,6 @@ absl::string_view SupportWord(Support support) {
       return "no effect here; gives a warning";
     case Support::kRefused:
       return "refused";
-    case Support::kNotYet:
-      return "refused: not supported yet";
     case Support::kReserved:
       return "refused as the name of a job";
   }

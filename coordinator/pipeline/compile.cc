@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/config/merged_config.h"
+#include "coordinator/pipeline/advice.h"
 #include "coordinator/pipeline/draft.h"
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/include_rules.h"
@@ -74,7 +75,10 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     CheckNeeds(file.jobs, stages, problems);
     CheckVariableCircles(file, problems);
     CheckOnStop(file.jobs, problems);
-    if (!problems.has_errors()) Planner(file, stages, facts, tree, context).Run(result);
+    if (!problems.has_errors()) {
+      GiveAdvice(file, stages, problems);
+      Planner(file, stages, facts, tree, context).Run(result);
+    }
   }
   result.diagnostics = std::move(problems).Take();
   AddIncludeChains(config, result.diagnostics);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/text/duration_text.h"
 #include "coordinator/pipeline/environment.h"
@@ -132,6 +133,11 @@ std::vector<std::string> JobPlanner::TagsOf(const JobDraft& job, const Names& na
       problems_.Error(job.place, absl::StrCat("job '", job.name, "': a tag has at most ",
                                               kExpandedNameMax, " bytes"));
     } else if (std::find(tags.begin(), tags.end(), *expanded) == tags.end()) {
+      if (absl::StrContains(*expanded, '$') && *expanded == tag) {
+        problems_.Warning(job.place, absl::StrCat("job '", job.name, "' has the tag '", tag,
+                                                  "', whose variable is defined nowhere: no agent ",
+                                                  "will take it"));
+      }
       tags.push_back(*std::move(expanded));
     }
   }

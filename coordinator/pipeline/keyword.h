@@ -63,7 +63,6 @@ enum class Support {
   kLater,      // compiled with GitLab's meaning, with a warning; no job can be run with it yet, so
                // that a submit of a pipeline with it is refused
   kInert,      // read and then of no effect here, with a warning that has the reason in `note`
-  kNotYet,     // refused with its line and the words "not supported yet"
   kRefused,    // refused with its line; `note` says what to use instead
   kReserved,   // no keyword, but no job may have this name
 };

@@ -11,7 +11,6 @@ constexpr Support kYes = Support::kYes;
 constexpr Support kDifferent = Support::kDifferent;
 constexpr Support kLater = Support::kLater;
 constexpr Support kInert = Support::kInert;
-constexpr Support kNotYet = Support::kNotYet;
 constexpr Support kRefused = Support::kRefused;
 constexpr Support kReserved = Support::kReserved;
 

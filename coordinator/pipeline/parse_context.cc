@@ -66,9 +66,6 @@ const Keyword* ParseContext::CheckKey(const config::Entry& entry, Section sectio
   }
   const std::string name = absl::StrCat(owner, owner.empty() ? "" : ":", entry.key);
   switch (keyword->support) {
-    case Support::kNotYet:
-      Error(entry.key_place, absl::StrCat("'", name, "' is not supported yet"));
-      return nullptr;
     case Support::kRefused:
       Error(entry.key_place, absl::StrCat("'", name, "' does not exist here; ", keyword->note));
       return nullptr;
