@@ -7,6 +7,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "tools/ctl/table.h"
 
 namespace grange::ctl {
@@ -32,7 +34,9 @@ std::string OwnerOf(const config::MergedConfig& config, const SourceSpan& place)
 
 // True if the job, or all instances of which it is one, is written under this key.
 bool IsOf(const std::string& job, const std::string& owner) {
-  return !owner.empty() && absl::StartsWith(job, owner);
+  absl::string_view rest = job;
+  if (owner.empty() || !absl::ConsumePrefix(&rest, owner)) return false;
+  return rest.empty() || rest[0] == ' ' || absl::StartsWith(rest, ": [");
 }
 
 std::string Source(const pipeline::JobDecision& decision, const config::MergedConfig& config,

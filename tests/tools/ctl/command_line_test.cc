@@ -303,6 +303,14 @@ TEST(CompileCommandsTest, ExplainOfAJobShowsVariablesAndWhereItsKeywordsComeFrom
   EXPECT_TRUE(json["jobs"][0]["variables"]["NONE"].is_null());
 }
 
+TEST(CompileCommandsTest, ExplainTellsAParentFromAJobWhoseNameBeginsWithItsName) {
+  const TempDir dir;
+  dir.Write("c.yml", "test:\n  script: make\ntest-all:\n  extends: test\n  retry: 1\n");
+  const CtlRun run = RunCtl({"explain", "test-all", dir.File("c.yml")});
+  EXPECT_THAT(run.out, ContainsRegex("script +test +.*c.yml:2:3"));
+  EXPECT_THAT(run.out, ContainsRegex("retry +the job +.*c.yml:5:3"));
+}
+
 struct BadFile {
   const char* name;
   std::string text;
