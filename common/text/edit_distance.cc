@@ -53,6 +53,12 @@ std::string Nearest(absl::string_view name, const std::vector<std::string>& cand
   return nearest == nullptr ? "" : *nearest;
 }
 
+bool IsOneSlipFrom(absl::string_view name, absl::string_view meant) {
+  constexpr size_t kNameBytesMin = 5;
+  return name.size() >= kNameBytesMin && name.size() <= kNameBytesMax &&
+         Distance(name, meant, 1) == 1;
+}
+
 std::string DidYouMean(absl::string_view name, const std::vector<std::string>& candidates) {
   const std::string nearest = Nearest(name, candidates);
   return nearest.empty() ? "" : absl::StrCat("; did you mean '", nearest, "'?");

@@ -12,6 +12,10 @@ namespace grange::text {
 // wrong), else "". For "did you mean 'build'?".
 std::string Nearest(absl::string_view name, const std::vector<std::string>& candidates);
 
+// True if one letter was added, left out or replaced, or two neighbours were swapped, in a name of
+// at least five letters.
+bool IsOneSlipFrom(absl::string_view name, absl::string_view meant);
+
 // "; did you mean 'build'?", or "".
 std::string DidYouMean(absl::string_view name, const std::vector<std::string>& candidates);
 

@@ -43,6 +43,11 @@ absl::StatusOr<std::vector<std::string>> SourceTree::FilesOf(const Origin& origi
   return absl::FailedPreconditionError("the files of other projects are not known here");
 }
 
+absl::StatusOr<std::vector<std::string>> SourceTree::FilesOfProject(const std::string&,
+                                                                    const std::string&) const {
+  return absl::FailedPreconditionError("the files of other projects are not known here");
+}
+
 absl::StatusOr<SourceFile> EmptyTree::ReadLocal(absl::string_view path) const {
   return absl::NotFoundError(absl::StrCat("there is no file '", path, "' to include"));
 }

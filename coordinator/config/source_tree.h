@@ -30,6 +30,10 @@ class SourceTree {
   virtual absl::StatusOr<std::vector<std::string>> Files() const = 0;
   // The same of the repository that an included file came from.
   virtual absl::StatusOr<std::vector<std::string>> FilesOf(const Origin& origin) const;
+  // The same of another project at a branch, tag or commit; "" is its default branch. The message
+  // of an error says what is missing.
+  virtual absl::StatusOr<std::vector<std::string>> FilesOfProject(const std::string& project,
+                                                                  const std::string& ref) const;
 
   // The paths of files that differ from those of the branch, tag or commit `compare_to`; with "",
   // from what the ref had before this push. nullopt if there is nothing to compare with, such as

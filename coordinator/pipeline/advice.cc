@@ -1,9 +1,11 @@
 #include "coordinator/pipeline/advice.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/pipeline/pipeline_variables.h"
 
@@ -59,12 +61,69 @@ void WarnOfJobsWithoutThoseBefore(const FileDraft& file, const StageList& stages
   }
 }
 
+void WarnOfPattern(const Pattern* pattern, const config::Place& place, Problems& problems) {
+  if (pattern == nullptr || pattern->CanMatch()) return;
+  const std::string& text = pattern->text();
+  const size_t dollar = text.find('$');
+  const bool looks_like_variable = dollar != std::string::npos && dollar + 1 < text.size() &&
+                                   (absl::ascii_isupper(text[dollar + 1]) || text[dollar + 1] == '{');
+  problems.Warning(
+      place, absl::StrCat("no text matches '", text, "': it asks for something before '^', the ",
+                          "start of the text, or behind '$', its end",
+                          looks_like_variable
+                              ? "; variables are not replaced in a regex, but one may hold it all, "
+                                "as in $NAME =~ $REGEX"
+                              : ""));
+}
+
+void WarnOfPatterns(const std::vector<Rule>& rules, Problems& problems) {
+  for (const Rule& rule : rules) {
+    if (rule.condition != nullptr) {
+      for (const Pattern* pattern : rule.condition->Patterns()) {
+        WarnOfPattern(pattern, rule.place, problems);
+      }
+    }
+    if (rule.changes.has_value()) {
+      WarnOfPattern(rule.changes->regex.get(), rule.changes->place, problems);
+    }
+    if (rule.exists.has_value()) {
+      WarnOfPattern(rule.exists->regex.get(), rule.exists->place, problems);
+    }
+  }
+}
+
+void WarnOfPatterns(const std::optional<Filter>& filter, Problems& problems) {
+  if (!filter.has_value()) return;
+  for (const Filter::Ref& ref : filter->refs) {
+    WarnOfPattern(ref.pattern.get(), filter->place, problems);
+  }
+  for (const auto& expression : filter->variables) {
+    for (const Pattern* pattern : expression->Patterns()) {
+      WarnOfPattern(pattern, filter->place, problems);
+    }
+  }
+  if (filter->changes.has_value()) {
+    WarnOfPattern(filter->changes->regex.get(), filter->changes->place, problems);
+  }
+}
+
+// Rules that several jobs take from one place are named once, as equal warnings are one.
+void WarnOfPatternsThatNeverMatch(const FileDraft& file, Problems& problems) {
+  WarnOfPatterns(file.workflow_rules, problems);
+  for (const JobDraft& job : file.jobs) {
+    if (job.rules.has_value()) WarnOfPatterns(*job.rules, problems);
+    WarnOfPatterns(job.only, problems);
+    WarnOfPatterns(job.except, problems);
+  }
+}
+
 }  // namespace
 
 void GiveAdvice(const FileDraft& file, const StageList& stages, Problems& problems) {
   WarnOfJobsThatNeverRun(file, problems);
   WarnOfMixedConditions(file, problems);
   WarnOfJobsWithoutThoseBefore(file, stages, problems);
+  WarnOfPatternsThatNeverMatch(file, problems);
 }
 
 }  // namespace grange::pipeline

@@ -84,7 +84,7 @@ constexpr absl::string_view kLimits = R"(
 | `artifacts:expose_as` | 100 characters |
 | lists inside each other in `script`, `rules`, `stages` | 10 |
 | parts of an expression | 100 |
-| bytes of a regular expression | 16 KiB |
+| bytes of a regular expression | 1 KiB |
 | `retry` | 2 |
 | `start_in` / `timeout` | 7 / 31 days |
 | variables of all jobs together | 256 MiB |

@@ -8,6 +8,7 @@
 #include "coordinator/config/merged_config.h"
 #include "coordinator/pipeline/advice.h"
 #include "coordinator/pipeline/draft.h"
+#include "coordinator/pipeline/dropped_needs.h"
 #include "coordinator/pipeline/file_reader.h"
 #include "coordinator/pipeline/include_rules.h"
 #include "coordinator/pipeline/input_texts.h"
@@ -18,6 +19,7 @@
 #include "coordinator/pipeline/planner.h"
 #include "coordinator/pipeline/problems.h"
 #include "coordinator/pipeline/stage_list.h"
+#include "coordinator/pipeline/undefined_variables.h"
 #include "coordinator/pipeline/variable_circles.h"
 
 namespace grange::pipeline {
@@ -77,7 +79,11 @@ CompileResult Compile(const config::SourceFile& root, const config::SourceTree& 
     CheckOnStop(file.jobs, problems);
     if (!problems.has_errors()) {
       GiveAdvice(file, stages, problems);
+      WarnOfUndefinedVariables(file, facts, problems);
       Planner(file, stages, facts, tree, context).Run(result);
+      if (result.graph.has_value()) {
+        WarnOfDroppedNeeds(file, facts, context.patterns, problems);
+      }
     }
   }
   result.diagnostics = std::move(problems).Take();

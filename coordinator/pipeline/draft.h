@@ -183,9 +183,8 @@ struct FileDraft {
   std::vector<Rule> workflow_rules;
   std::string workflow_name;
   std::optional<AutoCancel> auto_cancel;
-  std::vector<KeywordUse> later;        // what it has outside of jobs that can't be acted on yet
-  std::vector<KeywordUse> undecidable;  // what can't be asked yet, and may keep jobs out
-  std::vector<JobDraft> jobs;           // visible ones, in file order
+  std::vector<KeywordUse> later;  // what it has outside of jobs that can't be acted on yet
+  std::vector<JobDraft> jobs;     // visible ones, in file order
 };
 
 }  // namespace grange::pipeline

@@ -351,6 +351,14 @@ std::vector<std::string> Expression::VariableNames() const {
   return names;
 }
 
+std::vector<const Pattern*> Expression::Patterns() const {
+  std::vector<const Pattern*> patterns;
+  for (const Node& node : nodes_) {
+    if (node.pattern != nullptr) patterns.push_back(node.pattern.get());
+  }
+  return patterns;
+}
+
 Expression::Outcome Expression::Evaluate(const Scope& scope, PatternCache& patterns) const {
   Evaluation evaluation(nodes_, scope, patterns);
   const bool holds = evaluation.Value(root_).Holds();

@@ -38,6 +38,8 @@ class Expression {
   const std::string& text() const { return text_; }
   // Of the variables in it, each once, in order of appearance.
   std::vector<std::string> VariableNames() const;
+  // The /regexes/ in it, in order; they live as long as the expression.
+  std::vector<const Pattern*> Patterns() const;
 
   struct Node {
     enum class Kind {

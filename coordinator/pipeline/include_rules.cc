@@ -27,6 +27,10 @@ class OriginTree : public config::SourceTree {
     return tree_.ReadLocal(path);
   }
   absl::StatusOr<std::vector<std::string>> Files() const override { return tree_.FilesOf(origin_); }
+  absl::StatusOr<std::vector<std::string>> FilesOfProject(const std::string& project,
+                                                          const std::string& ref) const override {
+    return tree_.FilesOfProject(project, ref);
+  }
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
       absl::string_view compare_to) const override {
     return tree_.ChangedFiles(compare_to);
@@ -93,16 +97,16 @@ IncludeRules::IncludeRules(const TriggerFacts& facts, const config::SourceTree& 
     : tree_(tree),
       context_(nothing_, problems),
       predefined_(LayerOf(PredefinedVariables(facts), /*expand=*/false)),
-      project_(LayerOf(facts.project_variables)),
-      shown_project_(WithoutMasked(project_, facts.masked)),
+      project_(WithMasked(LayerOf(facts.project_variables), facts.masked)),
       pipeline_(LayerOf(facts.pipeline_variables)),
       scope_({&pipeline_, &project_, &predefined_}),
-      shown_({&pipeline_, &shown_project_, &predefined_}),
       no_variables_(std::vector<const VariableLayer*>()) {}
 
 IncludeRules::~IncludeRules() = default;
 
-std::string IncludeRules::Expand(absl::string_view text) const { return shown_.ExpandOnce(text); }
+std::string IncludeRules::Expand(absl::string_view text) const {
+  return scope_.Shown().ExpandOnce(text);
+}
 
 PathConditions& IncludeRules::PathsOf(const config::Origin& origin) {
   std::unique_ptr<Repository>& repository = repositories_[origin];

@@ -35,9 +35,8 @@ class IncludeRules : public config::IncludeContext {
   FileDraft nothing_;
   ParseContext context_;
   std::map<config::Origin, std::unique_ptr<Repository>> repositories_;
-  const VariableLayer predefined_, project_, shown_project_, pipeline_;
-  const Scope scope_;         // for conditions
-  const Scope shown_;         // for texts, which end up in plans and messages: no masked variables
+  const VariableLayer predefined_, project_, pipeline_;
+  const Scope scope_;
   const Scope no_variables_;  // of files that belong to no repository
 };
 

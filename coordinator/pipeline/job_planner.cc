@@ -84,7 +84,7 @@ void AddKeywords(const JobDraft& job, JobPlan& plan) {
 class JobPlanner::Names {
  public:
   Names(const PipelineVariables& variables, const JobDraft& job, const Rule* rule)
-      : layers_(variables.LayersOf(job, rule)), scope_(variables.OfNames(layers_)) {}
+      : layers_(variables.LayersOf(job, rule)), scope_(variables.OfJob(layers_).Shown()) {}
 
   // nullopt if it is too long.
   std::optional<std::string> Expand(const std::string& name) const {

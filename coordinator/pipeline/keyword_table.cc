@@ -144,7 +144,9 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kChanges, "compare_to", kYes, "", nullptr},
     {S::kExists, "paths", kYes, "", nullptr},
     {S::kExists, "regexp", kYes, "", nullptr},
-    {S::kExists, "project", kLater, "counts as no match in a plan; refused in `include:rules`",
+    {S::kExists, "project", kDifferent,
+     "another project of the farm, as it was last submitted; where the farm isn't asked, as in "
+     "`lint`, an unknown one has no files",
      nullptr},
     {S::kExists, "ref", kYes, "only with `project`", nullptr},
 

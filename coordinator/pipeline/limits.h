@@ -39,8 +39,9 @@ inline constexpr int64_t kWrittenValuesMax = 10'000;
 inline constexpr int kExpansionsMax = 10'000;
 inline constexpr size_t kExpandedBytesMax = 1 << 20;
 inline constexpr size_t kWrittenBytesMax = 1 << 20;   // of its texts, aliases repeated
-inline constexpr size_t kPatternBytesMax = 16 << 10;  // of one regular expression
+inline constexpr size_t kPatternBytesMax = 1 << 10;   // of one regular expression
 inline constexpr size_t kPatternMemoryMax = 1 << 20;  // that one may use
+inline constexpr size_t kMatchedTextMax = 64 << 10;   // of a text that one is compared with
 inline constexpr size_t kSuggestionsMax = 100;        // "did you mean" of a compilation
 // What the plans of all jobs may hold together: the global variables are in each of them.
 inline constexpr size_t kPlanVariableBytesMax = 256 << 20;

@@ -62,6 +62,7 @@ JobDraft MakeInstance(const JobDraft& job, int index, Problems& problems) {
     const MatrixRow* row = matrix.empty() ? nullptr : &matrix[static_cast<size_t>(index)];
     ResolveMatrixExpressions(job.name, row, *instance.needs, problems);
   }
+  Put(instance.variables, {.name = "CI_JOB_GROUP_NAME", .value = job.name, .expand = false});
   Put(instance.variables, {.name = "CI_NODE_INDEX", .value = absl::StrCat(index + 1)});
   Put(instance.variables, {.name = "CI_NODE_TOTAL", .value = absl::StrCat(job.parallel->count)});
   return instance;

@@ -87,9 +87,7 @@ void ParseContext::NoteUse(const Keyword& used, const config::Place& place,
                            absl::string_view owner) {
   KeywordUse use{absl::StrCat(owner, owner.empty() ? "" : ":", used.name), owner_keyword, place};
   if (used.support == Support::kLater) {
-    std::vector<KeywordUse>& later = used.section == Section::kExists ? file.undecidable
-                                     : job == nullptr                 ? file.later
-                                                                      : job->later;
+    std::vector<KeywordUse>& later = job == nullptr ? file.later : job->later;
     later.push_back(use);
   }
   uses.push_back({std::move(use), &used});

@@ -125,11 +125,6 @@ std::vector<Rule> ReadIncludeRules(ParseContext& context, const config::Entry& e
     for (const config::Entry& key : map->entries) {
       if (key.key != "when" || !key.value->IsNull()) ReadRuleKey(context, key, rule);
     }
-    if (rule.exists.has_value() && !rule.exists->project.empty()) {
-      context.Error(rule.exists->place,
-                    "the files of another project can't decide an include yet; remove 'project', "
-                    "or decide by a variable");
-    }
     if (rule.when.has_value() && rule.when != lifecycle::When::kAlways) {
       context.Error(map->Find("when")->value->place,
                     "'when' in 'include:rules' takes always or never");

@@ -59,7 +59,8 @@ PathConditions::Outcome Match(const PathCondition& condition, const std::vector<
                                    " comparisons, which counts as a match")};
       }
       if (text::GlobMatches(translated, path)) {
-        return {true, absl::StrCat(keyword, ": '", path, "' matches '", pattern, "'")};
+        return {true, absl::StrCat(keyword, ": '", path, "' matches '",
+                                   scope.Shown().Expand(glob), "'")};
       }
     }
   }
@@ -76,12 +77,13 @@ PathConditions::Outcome PathConditions::Changes(const PathCondition& condition,
 }
 
 PathConditions::Outcome PathConditions::Exists(const PathCondition& condition, const Scope& scope) {
-  if (!condition.project.empty()) {
-    return {false,
-            absl::StrCat("exists: the files of project '", condition.project, "' are not known")};
+  const std::string project = scope.Shown().Expand(condition.project);
+  const Paths* paths = Files(condition.place, project, scope.Shown().Expand(condition.ref));
+  if (paths == nullptr) {
+    const std::string whose =
+        project.empty() ? "the files" : absl::StrCat("the files of project '", project, "'");
+    return {false, absl::StrCat("exists: ", whose, " are not known")};
   }
-  const Paths* paths = Files(condition.place);
-  if (paths == nullptr) return {false, "exists: the files are not known"};
   return Match(condition, *paths, scope, "exists");
 }
 
@@ -100,16 +102,24 @@ const PathConditions::Paths* PathConditions::ChangedFiles(const PathCondition& c
   return known->second.has_value() ? &*known->second : nullptr;
 }
 
-const PathConditions::Paths* PathConditions::Files(const config::Place& place) {
-  if (!files_.has_value()) {
-    absl::StatusOr<Paths> answer = tree_.Files();
-    if (!answer.ok()) {
-      problems_.Error(place, absl::StrCat("'exists': ", answer.status().message()));
-      return nullptr;
-    }
-    files_ = *std::move(answer);
+const PathConditions::Paths* PathConditions::Files(const config::Place& place,
+                                                   const std::string& project,
+                                                   const std::string& ref) {
+  const auto [known, is_new] = files_.try_emplace({project, ref});
+  if (!is_new) return known->second.has_value() ? &*known->second : nullptr;
+  absl::StatusOr<Paths> answer =
+      project.empty() ? tree_.Files() : tree_.FilesOfProject(project, ref);
+  if (answer.ok()) {
+    known->second = *std::move(answer);
+    return &*known->second;
   }
-  return &*files_;
+  const std::string message = absl::StrCat("'exists': ", answer.status().message());
+  if (absl::IsFailedPrecondition(answer.status())) {
+    problems_.Warning(place, absl::StrCat(message, "; until then nothing in it exists"));
+  } else {
+    problems_.Error(place, message);
+  }
+  return nullptr;
 }
 
 }  // namespace grange::pipeline

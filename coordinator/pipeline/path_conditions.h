@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/config/source_tree.h"
@@ -33,12 +34,15 @@ class PathConditions {
   using Paths = std::vector<std::string>;
   // nullptr if there is nothing to compare with, or if the question itself is wrong (reported).
   const Paths* ChangedFiles(const PathCondition& condition, const Scope& scope);
-  const Paths* Files(const config::Place& place);
+  // Those of `project` at `ref`; "" is the project that is compiled. nullptr, reported once, if
+  // they can't be had.
+  const Paths* Files(const config::Place& place, const std::string& project,
+                     const std::string& ref);
 
   const config::SourceTree& tree_;
   Problems& problems_;
   std::map<std::string, std::optional<Paths>> changed_;  // by compare_to
-  std::optional<Paths> files_;
+  std::map<std::pair<std::string, std::string>, std::optional<Paths>> files_;  // by project, ref
 };
 
 }  // namespace grange::pipeline

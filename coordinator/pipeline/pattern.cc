@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/pipeline/limits.h"
+#include "coordinator/pipeline/never_matches.h"
 
 namespace grange::pipeline {
 namespace {
@@ -57,13 +58,17 @@ absl::StatusOr<std::shared_ptr<const Pattern>> Pattern::Parse(absl::string_view 
   absl::StrAppend(&regex, text.substr(1, slash - 1));
   absl::StatusOr<std::unique_ptr<re2::RE2>> compiled = CompileRegex(regex, text);
   if (!compiled.ok()) return compiled.status();
-  return std::make_shared<const Pattern>(*std::move(compiled));
+  return std::make_shared<const Pattern>(std::string(text), *std::move(compiled));
 }
 
-Pattern::Pattern(std::unique_ptr<re2::RE2> regex) : regex_(std::move(regex)) {}
+Pattern::Pattern(std::string text, std::unique_ptr<re2::RE2> regex)
+    : text_(std::move(text)), regex_(std::move(regex)) {}
 Pattern::~Pattern() = default;
 
+bool Pattern::CanMatch() const { return !NeverMatches(regex_->pattern()); }
+
 bool Pattern::Matches(absl::string_view text) const {
+  text = text.substr(0, kMatchedTextMax);
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), *regex_);
 }
 

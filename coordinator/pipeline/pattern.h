@@ -24,12 +24,18 @@ class Pattern {
   // True if `text` has the form of a pattern; whether it compiles is another question.
   static bool HasSlashes(absl::string_view text);
 
-  explicit Pattern(std::unique_ptr<re2::RE2> regex);
+  Pattern(std::string text, std::unique_ptr<re2::RE2> regex);
   ~Pattern();
 
+  // Looks at the first kMatchedTextMax bytes of `text`.
   bool Matches(absl::string_view text) const;
 
+  const std::string& text() const { return text_; }  // as written, with slashes and flags
+  // False if surely no text matches.
+  bool CanMatch() const;
+
  private:
+  const std::string text_;
   std::unique_ptr<re2::RE2> regex_;
 };
 

@@ -39,8 +39,7 @@ Scope ScopeOf(const std::map<VariableGroup, const VariableLayer*>& groups) {
 PipelineVariables::PipelineVariables(const FileDraft& file, const TriggerFacts& facts)
     : predefined_(LayerOf(PredefinedVariables(facts), /*expand=*/false)),
       global_(LayerOf(file.variables)),
-      project_(LayerOf(facts.project_variables)),
-      shown_project_(WithoutMasked(project_, facts.masked)),
+      project_(WithMasked(LayerOf(facts.project_variables), facts.masked)),
       pipeline_(LayerOf(facts.pipeline_variables)) {
   inherited_.PutAll(file.variables);
 }
@@ -50,13 +49,9 @@ void PipelineVariables::SetWorkflow(const std::vector<Variable>& variables) {
   inherited_.PutAll(variables);
 }
 
-Scope PipelineVariables::OfWorkflow() const { return OfWorkflowWith(project_); }
-
-Scope PipelineVariables::OfPipelineName() const { return OfWorkflowWith(shown_project_); }
-
-Scope PipelineVariables::OfWorkflowWith(const VariableLayer& project) const {
+Scope PipelineVariables::OfWorkflow() const {
   return ScopeOf({{VariableGroup::kPipeline, &pipeline_},
-                  {VariableGroup::kProject, &project},
+                  {VariableGroup::kProject, &project_},
                   {VariableGroup::kWorkflow, &workflow_},
                   {VariableGroup::kGlobal, &global_},
                   {VariableGroup::kPredefined, &predefined_}});
@@ -81,17 +76,9 @@ PipelineVariables::OfOneJob PipelineVariables::LayersOf(const JobDraft& job,
 }
 
 Scope PipelineVariables::OfJob(const OfOneJob& layers) const {
-  return OfJobWith(project_, layers);
-}
-
-Scope PipelineVariables::OfNames(const OfOneJob& layers) const {
-  return OfJobWith(shown_project_, layers);
-}
-
-Scope PipelineVariables::OfJobWith(const VariableLayer& project, const OfOneJob& layers) const {
   const bool all = !layers.inherited.has_value();
   return ScopeOf({{VariableGroup::kPipeline, &pipeline_},
-                  {VariableGroup::kProject, &project},
+                  {VariableGroup::kProject, &project_},
                   {VariableGroup::kRule, &layers.rule},
                   {VariableGroup::kJob, &layers.own},
                   {VariableGroup::kWorkflow, all ? &workflow_ : nullptr},
@@ -102,6 +89,7 @@ Scope PipelineVariables::OfJobWith(const VariableLayer& project, const OfOneJob&
 VariableLayer LayerOfJob(const JobDraft& job) {
   VariableLayer own = LayerOf(job.variables);
   own.try_emplace("CI_JOB_NAME", LayeredValue{job.name, false});
+  own.try_emplace("CI_JOB_GROUP_NAME", LayeredValue{job.name, false});
   own.try_emplace("CI_JOB_NAME_SLUG", LayeredValue{Slug(job.name), false});
   own.try_emplace("CI_JOB_STAGE", LayeredValue{StageOf(job), false});
   own.try_emplace("CI_NODE_TOTAL", LayeredValue{"1", false});

@@ -22,8 +22,6 @@ class PipelineVariables {
   void SetWorkflow(const std::vector<Variable>& variables);
 
   Scope OfWorkflow() const;
-  // The same for the pipeline's name: without the masked variables of the project.
-  Scope OfPipelineName() const;
 
   // What a scope of one job needs beside this; the scope points into it.
   struct OfOneJob {
@@ -34,20 +32,14 @@ class PipelineVariables {
   // `rule` is the one that matched, or nullptr.
   OfOneJob LayersOf(const JobDraft& job, const Rule* rule) const;
   Scope OfJob(const OfOneJob& layers) const;
-  // The same for names that are stored and shown: without the masked variables of the project.
-  Scope OfNames(const OfOneJob& layers) const;
 
   // The global ones with those of the workflow, as jobs inherit them.
   const std::vector<Variable>& global() const { return inherited_.variables(); }
 
  private:
-  Scope OfWorkflowWith(const VariableLayer& project) const;
-  Scope OfJobWith(const VariableLayer& project, const OfOneJob& layers) const;
-
   const VariableLayer predefined_;
   const VariableLayer global_;
   const VariableLayer project_;
-  const VariableLayer shown_project_;  // without masked ones
   const VariableLayer pipeline_;
   VariableLayer workflow_;
   VariableSet inherited_;

@@ -27,7 +27,7 @@ void Planner::Run(CompileResult& result) {
   PipelineGraph graph;
   graph.auto_cancel = file_.auto_cancel.value_or(AutoCancel());
   if (DecideWorkflow(result.decisions, graph)) {
-    graph.name = variables_.OfPipelineName().ExpandName(file_.workflow_name).value_or("");
+    graph.name = variables_.OfWorkflow().Shown().ExpandName(file_.workflow_name).value_or("");
     DecideJobs(result.decisions);
     CheckNeededJobsAreIn(result.decisions);
     CheckCirclesOfRules();
@@ -164,7 +164,6 @@ std::vector<config::Diagnostic> Planner::NotRunnable(bool any_job) const {
                      absl::StrCat(about, "'", use.keyword, "' can't be run yet; remove it, or ",
                                   "leave the job out of this pipeline")});
   };
-  for (const KeywordUse& use : file_.undecidable) add(use, "");
   if (any_job) {
     for (const KeywordUse& use : file_.later) add(use, "");
   }

@@ -24,8 +24,10 @@ VariableLayer LayerOf(const std::vector<Variable>& variables) {
   return layer;
 }
 
-VariableLayer WithoutMasked(VariableLayer layer, const std::vector<std::string>& masked) {
-  for (const std::string& name : masked) layer.erase(name);
+VariableLayer WithMasked(VariableLayer layer, const std::vector<std::string>& masked) {
+  for (const std::string& name : masked) {
+    if (const auto it = layer.find(name); it != layer.end()) it->second.masked = true;
+  }
   return layer;
 }
 

@@ -14,7 +14,8 @@ namespace grange::pipeline {
 
 struct LayeredValue {
   std::string value;
-  bool expand = true;  // false: its `$` are text
+  bool expand = true;   // false: its `$` are text
+  bool masked = false;  // no text that is stored or shown may have it
 };
 
 // Names to values of one group of variables.
@@ -23,8 +24,8 @@ using VariableLayer = absl::flat_hash_map<std::string, LayeredValue>;
 VariableLayer LayerOf(const std::vector<std::pair<std::string, std::string>>& variables,
                       bool expand = true);
 VariableLayer LayerOf(const std::vector<Variable>& variables);
-// The layer without these names: for texts that are stored and shown.
-VariableLayer WithoutMasked(VariableLayer layer, const std::vector<std::string>& masked);
+// The layer, with these names marked as masked.
+VariableLayer WithMasked(VariableLayer layer, const std::vector<std::string>& masked);
 
 // What a name means at one point of a compilation: groups of variables above each other. The
 // layers belong to the caller and must live as long.
@@ -32,6 +33,13 @@ class Scope {
  public:
   // From the one that wins to the one that loses; nullptr is passed over.
   explicit Scope(std::vector<const VariableLayer*> layers) : layers_(std::move(layers)) {}
+
+  // The same for texts that are stored or shown, such as names: without masked variables.
+  Scope Shown() const {
+    Scope shown = *this;
+    shown.hides_masked_ = true;
+    return shown;
+  }
 
   // nullptr if the name is not defined; an empty value is.
   const std::string* Find(absl::string_view name) const {
@@ -53,7 +61,7 @@ class Scope {
     for (const VariableLayer* layer : layers_) {
       if (layer == nullptr) continue;
       const auto it = layer->find(name);
-      if (it != layer->end()) return &it->second;
+      if (it != layer->end() && !(hides_masked_ && it->second.masked)) return &it->second;
     }
     return nullptr;
   }
@@ -61,6 +69,7 @@ class Scope {
   std::string Expand(absl::string_view text, Expansion& expansion) const;
 
   std::vector<const VariableLayer*> layers_;
+  bool hides_masked_ = false;
 };
 
 }  // namespace grange::pipeline

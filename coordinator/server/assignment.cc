@@ -50,7 +50,11 @@ void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& pl
   }
   const size_t first = slug.find_first_not_of('-'), last = slug.find_last_not_of('-');
   add("CI_JOB_NAME_SLUG", first == std::string::npos ? "" : slug.substr(first, last - first + 1));
-  add("CI_JOB_GROUP_NAME", plan.name);
+  add("CI_JOB_GROUP_NAME", plan.name);  // one of several with `parallel` has its own behind this
+  const std::string pages = absl::StrCat(inputs.server_url, "/", inputs.facts.project.name);
+  add("CI_PROJECT_URL", pages);
+  add("CI_PIPELINE_URL", absl::StrCat(pages, "/-/pipelines/", inputs.facts.row.id.value()));
+  add("CI_JOB_URL", absl::StrCat(pages, "/-/jobs/", id));
   add("CI_JOB_STAGE", plan.stage);
   add("CI_JOB_MANUAL", plan.when == lifecycle::When::kManual ? "true" : "false");
   add("CI_JOB_STARTED_AT", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", inputs.now, absl::UTCTimeZone()));

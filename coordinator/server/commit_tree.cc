@@ -30,8 +30,10 @@ absl::StatusOr<IncludedFile> CommitTree::Read(const IncludeRequest& request) con
       GRANGE_ASSIGN_OR_RETURN(const Commit commit, FromOrigin(request.from));
       return ReadAt(commit, request.path);
     }
-    case IncludeRequest::Kind::kProject:
-      return ReadProject(request);
+    case IncludeRequest::Kind::kProject: {
+      GRANGE_ASSIGN_OR_RETURN(const Commit commit, CommitOf(request.project, request.ref));
+      return ReadAt(commit, request.path);
+    }
     case IncludeRequest::Kind::kRemote: {
       GRANGE_ASSIGN_OR_RETURN(std::string text,
                               parts_.remote.Fetch(request.path, request.integrity));
@@ -52,6 +54,12 @@ absl::StatusOr<std::vector<std::string>> CommitTree::Files() const {
 
 absl::StatusOr<std::vector<std::string>> CommitTree::FilesOf(const config::Origin& origin) const {
   GRANGE_ASSIGN_OR_RETURN(const Commit commit, FromOrigin(origin));
+  return parts_.mirrors.ListFiles(commit.project, commit.sha);
+}
+
+absl::StatusOr<std::vector<std::string>> CommitTree::FilesOfProject(const std::string& project,
+                                                                    const std::string& ref) const {
+  GRANGE_ASSIGN_OR_RETURN(const Commit commit, CommitOf(project, ref));
   return parts_.mirrors.ListFiles(commit.project, commit.sha);
 }
 
@@ -104,12 +112,13 @@ absl::StatusOr<store::Project> CommitTree::FindProject(const std::string& name) 
                                           name, "'"));
 }
 
-absl::StatusOr<IncludedFile> CommitTree::ReadProject(const IncludeRequest& request) const {
-  GRANGE_ASSIGN_OR_RETURN(const store::Project project, FindProject(request.project));
+absl::StatusOr<CommitTree::Commit> CommitTree::CommitOf(const std::string& name,
+                                                        const std::string& wanted_ref) const {
+  GRANGE_ASSIGN_OR_RETURN(const store::Project project, FindProject(name));
   const auto setting = project.settings.find("default-branch");
   const std::string default_branch = setting == project.settings.end() ? "main" : setting->second;
-  const bool by_default = request.ref.empty() || request.ref == "HEAD";
-  const std::string ref = by_default ? default_branch : request.ref;
+  const bool by_default = wanted_ref.empty() || wanted_ref == "HEAD";
+  const std::string ref = by_default ? default_branch : wanted_ref;
   absl::StatusOr<std::string> sha = parts_.mirrors.Resolve(project.id, ref);
   if (absl::IsNotFound(sha.status())) {
     return absl::NotFoundError(absl::StrCat("project '", project.name, "' has no '", ref,
@@ -117,10 +126,9 @@ absl::StatusOr<IncludedFile> CommitTree::ReadProject(const IncludeRequest& reque
                                             "are known"));
   }
   GRANGE_RETURN_IF_ERROR(sha.status());
-  return ReadAt({.project = project.id,
-                 .sha = *std::move(sha),
-                 .label = absl::StrCat(project.name, "@", ref)},
-                request.path);
+  return Commit{.project = project.id,
+                .sha = *std::move(sha),
+                .label = absl::StrCat(project.name, "@", ref)};
 }
 
 absl::StatusOr<IncludedFile> CommitTree::ReadTemplate(const std::string& name) const {

@@ -43,6 +43,8 @@ class CommitTree : public config::SourceTree {
   absl::StatusOr<config::IncludedFile> Read(const config::IncludeRequest& request) const override;
   absl::StatusOr<std::vector<std::string>> Files() const override;
   absl::StatusOr<std::vector<std::string>> FilesOf(const config::Origin& origin) const override;
+  absl::StatusOr<std::vector<std::string>> FilesOfProject(const std::string& project,
+                                                          const std::string& ref) const override;
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
       absl::string_view compare_to) const override;
 
@@ -57,7 +59,8 @@ class CommitTree : public config::SourceTree {
   absl::StatusOr<Commit> FromOrigin(const config::Origin& origin) const;
 
   absl::StatusOr<config::IncludedFile> ReadAt(const Commit& commit, const std::string& path) const;
-  absl::StatusOr<config::IncludedFile> ReadProject(const config::IncludeRequest& request) const;
+  // The commit that a ref of another project means; "" and HEAD are its default branch.
+  absl::StatusOr<Commit> CommitOf(const std::string& name, const std::string& wanted_ref) const;
   absl::StatusOr<config::IncludedFile> ReadComponent(const std::string& address) const;
   absl::StatusOr<config::IncludedFile> ReadTemplate(const std::string& name) const;
   absl::StatusOr<store::Project> FindProject(const std::string& name) const;

@@ -120,6 +120,22 @@ absl::StatusOr<std::vector<std::string>> GoldenTree::Files() const {
   return all;
 }
 
+absl::StatusOr<std::vector<std::string>> GoldenTree::FilesOfProject(const std::string& project,
+                                                                    const std::string& ref) const {
+  const std::string prefix = absl::StrCat("project/", project, "@", ref.empty() ? "main" : ref, "/");
+  std::vector<std::string> paths;
+  for (const auto& [name, text] : texts) {
+    absl::string_view path = name;
+    if (absl::ConsumePrefix(&path, prefix)) paths.emplace_back(path);
+  }
+  if (!paths.empty()) return paths;
+  if (project == "not/here") {
+    return absl::FailedPreconditionError(
+        "the files of project 'not/here' are not known here; an option says where they are");
+  }
+  return absl::NotFoundError(absl::StrCat("there is no project '", project, "'"));
+}
+
 absl::StatusOr<std::optional<std::vector<std::string>>> GoldenTree::ChangedFiles(
     absl::string_view compare_to) const {
   if (compare_to == "gone" || compare_to == "no-such-branch") return absl::NotFoundError(absl::StrCat("there is no branch '", compare_to, "'"));

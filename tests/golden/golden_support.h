@@ -28,6 +28,8 @@ struct GoldenTree : public config::SourceTree {
   // ref), "remote/HOST/PATH", "template/NAME", "component/HOST/PATH/NAME@VERSION.yml".
   absl::StatusOr<config::IncludedFile> Read(const config::IncludeRequest& request) const override;
   absl::StatusOr<std::vector<std::string>> Files() const override;
+  absl::StatusOr<std::vector<std::string>> FilesOfProject(const std::string& project,
+                                                          const std::string& ref) const override;
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
       absl::string_view compare_to) const override;
 

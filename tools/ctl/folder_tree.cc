@@ -130,6 +130,12 @@ absl::StatusOr<std::vector<std::string>> FolderTree::FilesOf(const config::Origi
   return FilesBelow(folder);
 }
 
+absl::StatusOr<std::vector<std::string>> FolderTree::FilesOfProject(const std::string& project,
+                                                                    const std::string&) const {
+  GRANGE_ASSIGN_OR_RETURN(const std::string folder, FolderOf(project));
+  return FilesBelow(folder);
+}
+
 absl::StatusOr<std::optional<std::vector<std::string>>> FolderTree::ChangedFiles(
     absl::string_view compare_to) const {
   if (!changed_.empty()) return std::optional<std::vector<std::string>>(changed_);

@@ -37,6 +37,8 @@ class FolderTree : public config::SourceTree {
   // All that git tracks or could; of no checkout, none.
   absl::StatusOr<std::vector<std::string>> Files() const override;
   absl::StatusOr<std::vector<std::string>> FilesOf(const config::Origin& origin) const override;
+  absl::StatusOr<std::vector<std::string>> FilesOfProject(const std::string& project,
+                                                          const std::string& ref) const override;
   absl::StatusOr<std::optional<std::vector<std::string>>> ChangedFiles(
       absl::string_view compare_to) const override;
 

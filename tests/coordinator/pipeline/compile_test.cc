@@ -17,6 +17,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 CompileResult CompileText(const std::string& text) {
@@ -148,12 +149,18 @@ TEST(CompileTest, TakesADefaultThatIsSwitchedOffAsNotUsed) {
               IsEmpty());
 }
 
-TEST(CompileTest, RefusesToDecideByTheFilesOfAnotherProjectAlsoWithoutJobs) {
-  const std::string rule = "{exists: {paths: [x], project: a/b}}";
-  const std::string jobs = absl::StrCat("a: {script: a, rules: [", rule, "]}\n");
-  EXPECT_THAT(NotRunnable(jobs), SizeIs(1));
-  EXPECT_THAT(NotRunnable(absl::StrCat("workflow: {rules: [", rule, "]}\na: {script: a}\n")),
-              SizeIs(1));
+TEST(CompileTest, NeverShowsAMaskedVariableInTheNameOfAnotherProject) {
+  TriggerFacts facts;
+  facts.branch = "main";
+  facts.project_variables = {{"GROUP", "hush-hush"}};
+  facts.masked = {"GROUP"};
+  const CompileResult result =
+      Compile({.name = ".gitlab-ci.yml",
+               .text = "a: {script: a, rules: [{exists: {paths: [x], project: $GROUP/b}}]}\n"},
+              config::EmptyTree(), facts);
+  ASSERT_THAT(result.decisions, SizeIs(1));
+  EXPECT_THAT(result.diagnostics, SizeIs(1));
+  EXPECT_THAT(result.diagnostics.front().message, Not(HasSubstr("hush-hush")));
 }
 
 TEST(CompileTest, RefusesAValueThatIsWrittenTooLarge) {
