@@ -1,6 +1,7 @@
 #include "tests/golden/golden_support.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "coordinator/pipeline/graph_json.h"
 
 namespace grange::pipeline {
 namespace {
@@ -140,6 +142,26 @@ absl::StatusOr<std::optional<std::vector<std::string>>> GoldenTree::ChangedFiles
     absl::string_view compare_to) const {
   if (compare_to == "gone" || compare_to == "no-such-branch") return absl::NotFoundError(absl::StrCat("there is no branch '", compare_to, "'"));
   return changed;
+}
+
+CompileResult CompileNoted(const config::SourceFile& root, const GoldenTree& tree,
+                           const TriggerFacts& facts) {
+  CompileResult result = Compile(root, tree, facts);
+  const char* path = std::getenv("GRANGE_COMPILED");  // NOLINT(concurrency-mt-unsafe): one thread
+  if (path == nullptr) return result;
+  std::ofstream out(path, std::ios::app);
+  for (const auto& list : {result.diagnostics, result.not_runnable}) {
+    for (const config::Diagnostic& diagnostic : list) out << diagnostic.ToString() << "\n";
+  }
+  for (const JobDecision& decision : result.decisions) {
+    out << decision.job << decision.in << decision.reason << decision.place;
+    for (const auto& [name, value] : decision.looked_at) out << name << value.value_or("(null)");
+    for (const auto& origin : decision.origins) out << origin.keyword << origin.place;
+    out << "\n";
+  }
+  if (result.config.root != nullptr) out << result.config.Text();
+  if (result.graph.has_value()) out << PlanToJson(*result.graph) << "\n";
+  return result;
 }
 
 TriggerFacts DefaultFacts() {

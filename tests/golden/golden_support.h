@@ -39,6 +39,10 @@ struct GoldenTree : public config::SourceTree {
   std::optional<std::vector<std::string>> changed;
 };
 
+// Compile(); if GRANGE_COMPILED names a file, all that comes out is appended to it.
+CompileResult CompileNoted(const config::SourceFile& root, const GoldenTree& tree,
+                           const TriggerFacts& facts);
+
 // A push to the branch main of project "portal".
 TriggerFacts DefaultFacts();
 

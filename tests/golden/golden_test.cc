@@ -90,7 +90,7 @@ TEST_P(GoldenTest, CompilesToWhatIsWrittenBesideIt) {
   GoldenTree tree;
   tree.folder = kFolder / absl::StrCat(GetParam(), ".d");
   const TriggerFacts facts = FactsOf(text, tree);
-  const CompileResult result = Compile({".gitlab-ci.yml", text}, tree, facts);
+  const CompileResult result = CompileNoted({".gitlab-ci.yml", text}, tree, facts);
 
   EXPECT_EQ(Diagnostics(result), ReadGoldenFile(kFolder / absl::StrCat(GetParam(), ".errors")));
   const std::filesystem::path plan_path = kFolder / absl::StrCat(GetParam(), ".plan.json");

@@ -186,7 +186,7 @@ Outcome RunCase(const Case& one) {
     return {{applied.ToString()}, ""};
   }
   const auto& [root, text] = one.files.front();
-  const CompileResult result = Compile({root, text}, tree, facts);
+  const CompileResult result = CompileNoted({root, text}, tree, facts);
   std::vector<Diagnostic> errors, warnings;
   for (const Diagnostic& diagnostic : result.diagnostics) {
     const bool error = diagnostic.severity == Diagnostic::Severity::kError;
