@@ -277,6 +277,23 @@ TEST_F(IncludeTest, ReadsFilesOfOtherProjectsAtTheirCommit) {
       ElementsAre(HasSubstr("tools/ci@v0:ci/base.yml:1:10: while including 'ci/more.yml': ")));
 }
 
+TEST_F(IncludeTest, LooksForFilesInOtherProjects) {
+  AddTools("ci/base.yml", "base: {script: x}\n", "v0");
+  AddTools("ci/more.yml", "more: {script: x}\n", "v1");
+  const auto job = [](const std::string& exists) {
+    return "a: {script: x, rules: [{exists: {paths: [ci/more.yml], " + exists + "}}]}\n";
+  };
+  EXPECT_THAT(Run(job("project: tools/ci")), ElementsAre("a"));
+  EXPECT_THAT(Run(job("project: tools/ci, ref: v0")), IsEmpty());
+  EXPECT_THAT(Run("include: {project: tools/ci, file: ci/more.yml, rules: [{exists: {paths: "
+                  "[ci/more.yml], project: tools/ci}}]}\nb: {script: x}\n"),
+              ElementsAre("more", "b"));
+  EXPECT_THAT(Run(job("project: tools/cj")),
+              ElementsAre(HasSubstr("this coordinator has no project 'tools/cj'")));
+  EXPECT_THAT(Run(job("project: tools/ci, ref: v9")),
+              ElementsAre(HasSubstr("project 'tools/ci' has no 'v9' here")));
+}
+
 TEST_F(IncludeTest, SaysWhatIsMissing) {
   AddTools("ci/base.yml", "base: {script: x}\n", "v1");
   EXPECT_THAT(Run("include: {project: tools/cj, file: a.yml}\na: {script: x}\n"),
