@@ -36,8 +36,9 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
 - **`run`**: only steps with `script`; `before_script` has no effect beside it, which gives a warning.
 - **`rules:needs`** takes the needs of the rule instead of the job's own. `dependencies` outside of them
   are dropped; a circle that only these needs make is found when the pipeline is made.
-- **`rules:exists:project`** can't be decided yet: `grangectl plan` takes it as no match, a submit is
-  refused.
+- **`rules:exists:project`**: a project of this coordinator, as it was last submitted. `grangectl lint`
+  and `plan` know none by themselves (`--include-project NAME=DIR` shows them one): nothing exists in
+  it then, with a warning.
 - **`services:command`** may be a text, as in new versions: a list of this one.
 - **`trigger`, `needs:pipeline` alone**: such a job takes only `interruptible` over from `default`.
 - **Equal keys in one map**: the last one wins, as in GitLab, with a warning that names both places.
@@ -50,6 +51,19 @@ constexpr absl::string_view kTail = R"(## Differences in meaning
   there, as in GitLab.
 - **Booleans and numbers** follow YAML 1.1, as GitLab's parser does: an unquoted `yes` is true, and
   a line of `script` that is a number or a boolean must be put in quotes.
+
+## What is allowed and gets a warning
+
+- a job that can never run, as each of its rules says `when: never`;
+- a regular expression that no text matches: `/main^/`, `/dark-$TONE/`;
+- a `needs` on a job that other rules keep out of a pipeline that the first is in: tried are pushes to
+  the default branch and to another, a tag, a merge request, a schedule;
+- a job that runs where no job of an earlier stage does, such as a deploy without its tests;
+- `only` or `except` in one job and `rules` in another; a last rule with only `when`;
+- a variable that is defined nowhere: where the compiler replaces it (`tags`, `environment`,
+  `resource_group`, `changes`, `needs:project`, …) each one; in a condition, where such a variable is
+  usually given with the pipeline, only what looks like a slip (`$CI_COMIT_TAG`);
+- `$EMPTY || $X` that hides a right side which holds; two equal keys in a map.
 
 ## GitLab's own test data
 
