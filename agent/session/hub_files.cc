@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "agent/session/codec.h"
 #include "common/base/status_macros.h"
+#include "common/os/deadline.h"
 #include "common/os/files.h"
 #include "common/os/random.h"
 #include "common/os/sha256.h"
@@ -56,11 +57,11 @@ uint64_t RandomNumber() {
 
 absl::Status Repeat(Cancellation& cancellation, const std::function<absl::Status()>& once) {
   rpc::Backoff backoff(absl::Milliseconds(500), absl::Seconds(15));
-  const absl::Time until = absl::Now() + kTryFor;
+  const os::Deadline until(kTryFor);
   while (true) {
     const absl::Status status = once();
     if (cancellation.canceled()) return absl::CancelledError("canceled");
-    if (!WorthAgain(status) || absl::Now() >= until) return status;
+    if (!WorthAgain(status) || until.IsOver()) return status;
     if (!Pause(backoff.Next(RandomNumber()), cancellation)) {
       return absl::CancelledError("canceled");
     }

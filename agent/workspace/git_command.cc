@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/os/child.h"
+#include "common/os/deadline.h"
 #include "common/os/files.h"
 
 namespace grange::workspace {
@@ -40,14 +41,14 @@ constexpr char kConfig[] =
 // Collects what comes from `fd` until it ends, the child has ended, or it has to stop.
 class Supervision {
  public:
-  Supervision(os::Child& child, int error_fd, Cancellation& cancellation, absl::Time deadline)
+  Supervision(os::Child& child, int error_fd, Cancellation& cancellation, os::Deadline deadline)
       : child_(child), error_fd_(error_fd), cancellation_(cancellation), deadline_(deadline) {}
 
   absl::StatusOr<os::ExitStatus> Wait() {
     while (true) {
       pollfd fds[3] = {
           {error_fd_, POLLIN, 0}, {cancellation_.fd(), POLLIN, 0}, {child_.pidfd(), POLLIN, 0}};
-      const absl::Duration left = deadline_ - absl::Now();
+      const absl::Duration left = deadline_.Left();
       if (left <= absl::ZeroDuration()) {
         child_.Kill(SIGKILL);
         return absl::DeadlineExceededError("git took too long");
@@ -87,7 +88,7 @@ class Supervision {
   os::Child& child_;
   int error_fd_;
   Cancellation& cancellation_;
-  const absl::Time deadline_;
+  const os::Deadline deadline_;
   std::string text_;
 };
 
@@ -133,7 +134,7 @@ absl::Status GitCommand::Run(const Call& call, Cancellation& cancellation) const
   GRANGE_ASSIGN_OR_RETURN(os::Child child, os::Child::Start(options));
   write_end.Reset();
 
-  Supervision supervision(child, read_end.get(), cancellation, absl::Now() + call.timeout);
+  Supervision supervision(child, read_end.get(), cancellation, os::Deadline(call.timeout));
   const absl::StatusOr<os::ExitStatus> status = supervision.Wait();
   if (!status.ok()) return status.status();
   if (status->ok()) return absl::OkStatus();

@@ -16,6 +16,7 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
+#include "common/os/deadline.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
 #include "common/os/unique_fd.h"
@@ -123,11 +124,11 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
 absl::Status GitMirrors::FetchPatiently(const Sources& sources, const std::string& mirror,
                                         PackDoor& door, absl::Duration timeout,
                                         Cancellation& cancellation) {
-  const absl::Time until = absl::Now() + std::min(timeout, kTryFor);
+  const os::Deadline until(std::min(timeout, kTryFor));
   absl::Duration wait = kFirstWait;
   while (true) {
     const absl::Status status = Fetch(sources, mirror, door, timeout, cancellation);
-    if (!absl::IsUnavailable(status) || absl::Now() + wait > until) return status;
+    if (!absl::IsUnavailable(status) || wait > until.Left()) return status;
     log::Warning("fetch_again", {{"project", sources.project}, {"wait", wait}, {"why", status}});
     pollfd fd = {cancellation.fd(), POLLIN, 0};
     if (::poll(&fd, 1, static_cast<int>(absl::ToInt64Milliseconds(wait))) > 0) {

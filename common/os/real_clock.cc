@@ -1,4 +1,5 @@
 #include "common/os/real_clock.h"
+#include "common/os/deadline.h"
 
 #include <time.h>
 
@@ -10,7 +11,9 @@ absl::Time RealClock::Now() const {
   return absl::TimeFromTimespec(now);
 }
 
-absl::Duration RealClock::SinceBoot() const {
+absl::Duration RealClock::SinceBoot() const { return os::SinceBoot(); }
+
+absl::Duration SinceBoot() {
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);
   return absl::DurationFromTimespec(now);

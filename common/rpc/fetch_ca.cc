@@ -20,6 +20,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "common/os/deadline.h"
 #include "common/os/unique_fd.h"
 #include "common/rpc/credentials.h"
 
@@ -88,7 +89,7 @@ struct SslFree {
 };
 
 absl::Status Handshake(SSL* ssl, int fd, const std::string& address, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const os::Deadline deadline(timeout);
   while (true) {
     const int done = SSL_connect(ssl);
     if (done == 1) return absl::OkStatus();
@@ -98,7 +99,7 @@ absl::Status Handshake(SSL* ssl, int fd, const std::string& address, absl::Durat
           "what answers at ", address, " doesn't speak TLS; is it a Grange coordinator?"));
     }
     pollfd wait{fd, static_cast<short>(why == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT), 0};
-    const int64_t left = absl::ToInt64Milliseconds(deadline - absl::Now());
+    const int64_t left = absl::ToInt64Milliseconds(deadline.Left());
     if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) == 0) {
       return absl::UnavailableError(absl::StrCat("no answer from ", address, " in time"));
     }

@@ -13,6 +13,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/clock.h"
 #include "common/base/mutex.h"
+#include "common/os/deadline.h"
 
 // gRPC's own names, from its src/core/lib/iomgr/timer_manager.h: it has no public way to say this.
 // The packaged version is linked statically, so a version without them fails to link and does not
@@ -50,7 +51,7 @@ class QuietTimers::Thread {
   int64_t Add(absl::Duration after, Task task) {
     base::MutexLock lock(mu_);
     const int64_t id = next_id_++;
-    tasks_[{absl::Now() + after, id}] = std::move(task);
+    tasks_[{os::SinceBoot() + after, id}] = std::move(task);
     changed_.SignalAll();
     return id;
   }
@@ -66,24 +67,22 @@ class QuietTimers::Thread {
 
  private:
   void Loop() {
-    absl::Time last_tick = absl::Now();
+    absl::Duration last_tick = os::SinceBoot();
     while (true) {
       Task due;
       {
         base::MutexLock lock(mu_);
         if (ending_) return;
-        const absl::Time now = absl::Now();
-        const absl::Time tick = last_tick + period_;
+        const absl::Duration now = os::SinceBoot();
+        const absl::Duration tick = last_tick + period_;
         const bool task_is_due = !tasks_.empty() && tasks_.begin()->first.first <= now;
         if (task_is_due) {
           due = std::move(tasks_.begin()->second);
           tasks_.erase(tasks_.begin());
         } else if (tick > now) {
-          const absl::Time next =
+          const absl::Duration next =
               tasks_.empty() ? tick : std::min(tick, tasks_.begin()->first.first);
-          // At most a period: a wall clock that jumps must not stop the ticks.
-          changed_.WaitWithTimeout(mu_, std::min(next - now, period_));
-          if (absl::Now() < now) last_tick = absl::Now();
+          changed_.WaitWithTimeout(mu_, next - now);
           continue;
         }
       }
@@ -91,7 +90,7 @@ class QuietTimers::Thread {
         due();
         continue;
       }
-      last_tick = absl::Now();
+      last_tick = os::SinceBoot();
       grpc_timer_manager_tick();
     }
   }
@@ -101,7 +100,7 @@ class QuietTimers::Thread {
   absl::Duration period_ ABSL_GUARDED_BY(mu_);
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   int64_t next_id_ ABSL_GUARDED_BY(mu_) = 1;
-  std::map<std::pair<absl::Time, int64_t>, Task> tasks_ ABSL_GUARDED_BY(mu_);
+  std::map<std::pair<absl::Duration, int64_t>, Task> tasks_ ABSL_GUARDED_BY(mu_);
   std::thread thread_;
 };
 

@@ -1,4 +1,5 @@
 #include "coordinator/control/change_feed.h"
+#include "common/os/deadline.h"
 
 #include <utility>
 #include <vector>
@@ -26,10 +27,10 @@ PipelineChange Wakeup::TakeChange() {
 }
 
 void Wakeup::Wait(unsigned causes, absl::Duration timeout) {
-  const absl::Time deadline = absl::Now() + timeout;
+  const os::Deadline deadline(timeout);
   base::MutexLock lock(mu_);
   while ((signalled_ & causes) == 0) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration left = deadline.Left();
     if (left <= absl::ZeroDuration()) return;
     cv_.WaitWithTimeout(mu_, left);
   }

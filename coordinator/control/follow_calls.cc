@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
+#include "common/os/deadline.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
 #include "coordinator/control/control_service.h"
@@ -145,12 +146,12 @@ grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::Watch
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
   Watcher watcher(parts_.store, parts_.traces, pipeline, wakeup);
-  absl::Time tails_at = absl::InfinitePast();  // from then on tails may be sent again
+  absl::Duration tails_at = absl::ZeroDuration();  // since boot; then tails may be sent again
   while (!context->IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
     }
-    const absl::Time now = absl::Now();
+    const absl::Duration now = os::SinceBoot();
     const bool with_tails = request->log_tail() && now >= tails_at;
     if (with_tails) tails_at = now + kTailEvery;
     const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
@@ -159,7 +160,7 @@ grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::Watch
       if (!writer->Write(**event) || (*event)->ended()) return grpc::Status::OK;
     }
     // Output of a chatty job must not become an event per line; states are never held back.
-    const absl::Duration held = tails_at - absl::Now();
+    const absl::Duration held = tails_at - os::SinceBoot();
     if (held > absl::ZeroDuration()) {
       wakeup->Wait(Wakeup::kState, held);
     } else {

@@ -19,7 +19,6 @@ namespace {
 
 constexpr absl::Duration kCallTimeout = absl::Seconds(30);
 // A restart of the coordinator takes seconds; a call that was cut is repeated for so long.
-constexpr absl::Duration kRepeatFor = absl::Seconds(30);
 constexpr absl::Duration kFirstWait = absl::Milliseconds(50);
 constexpr absl::Duration kLongestWait = absl::Seconds(1);
 
@@ -136,7 +135,7 @@ void Client::Attempts::Prepare(grpc::ClientContext& context) const {
 }
 
 bool Client::Attempts::WaitForNext(const grpc::Status& status) {
-  if (!client_.IsPassing(status) || absl::Now() - started_ > kRepeatFor) return false;
+  if (!client_.IsPassing(status) || give_up_.IsOver()) return false;
   absl::SleepFor(std::min(kFirstWait * (1 << std::min(count_++, 10)), kLongestWait));
   return true;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/os/deadline.h"
 #include "grange/v1/control.grpc.pb.h"
 #include "tools/ctl/client_config.h"
 
@@ -69,14 +70,14 @@ class Client {
   // How often and how long a unary call is tried.
   class Attempts {
    public:
-    explicit Attempts(Client& client) : client_(client), started_(absl::Now()) {}
+    explicit Attempts(Client& client) : client_(client) {}
     void Prepare(grpc::ClientContext& context) const;
     // Waits before the next try; false if there is none.
     bool WaitForNext(const grpc::Status& status);
 
    private:
     Client& client_;
-    absl::Time started_;
+    const os::Deadline give_up_{absl::Seconds(30)};
     int count_ = 0;
   };
 

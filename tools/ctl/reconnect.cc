@@ -17,15 +17,14 @@ constexpr absl::Duration kGiveUpAfter = absl::Minutes(2);
 Reconnect::Reconnect(Client& client) : client_(client), backoff_(kFirstWait, kLongestWait) {}
 
 void Reconnect::NoteProgress() {
-  broken_since_ = absl::InfiniteFuture();
+  give_up_.reset();
   backoff_.Reset();
 }
 
 bool Reconnect::ShouldRetry(const grpc::Status& status) {
   if (!client_.IsPassing(status)) return false;
-  const absl::Time now = absl::Now();
-  if (broken_since_ == absl::InfiniteFuture()) broken_since_ = now;
-  return now - broken_since_ < kGiveUpAfter;
+  if (!give_up_.has_value()) give_up_.emplace(kGiveUpAfter);
+  return !give_up_->IsOver();
 }
 
 absl::Duration Reconnect::Delay() {
@@ -36,7 +35,7 @@ absl::Duration Reconnect::Delay() {
 }
 
 bool Reconnect::WaitForAnswer(grpc::ClientContext& context) {
-  const absl::Duration left = broken_since_ + kGiveUpAfter - absl::Now();
+  const absl::Duration left = give_up_.has_value() ? give_up_->Left() : kGiveUpAfter;
   return left > absl::ZeroDuration() && client_.WaitForAnswer(context, left);
 }
 

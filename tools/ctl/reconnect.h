@@ -1,7 +1,10 @@
 #ifndef GRANGE_TOOLS_CTL_RECONNECT_H_
 #define GRANGE_TOOLS_CTL_RECONNECT_H_
 
+#include <optional>
+
 #include "absl/time/time.h"
+#include "common/os/deadline.h"
 #include "common/rpc/backoff.h"
 #include "tools/ctl/client.h"
 
@@ -26,7 +29,7 @@ class Reconnect {
  private:
   Client& client_;
   rpc::Backoff backoff_;
-  absl::Time broken_since_ = absl::InfiniteFuture();
+  std::optional<os::Deadline> give_up_;  // set when it broke
 };
 
 }  // namespace grange::ctl

@@ -88,10 +88,10 @@ bool WatchStream::ReadOnce(grpc::Status& status, Reconnect& reconnect) {
 
 bool WatchStream::WaitOut(Reconnect& reconnect) {
   Put({.broken = true});
-  const absl::Time until = absl::Now() + reconnect.Delay();
+  const os::Deadline until(reconnect.Delay());
   {
     base::MutexLock lock(mu_);
-    while (!stop_ && absl::Now() < until) stopped_.WaitWithTimeout(mu_, until - absl::Now());
+    while (!stop_ && !until.IsOver()) stopped_.WaitWithTimeout(mu_, until.Left());
   }
   grpc::ClientContext context;
   const bool answered = SetCurrent(&context) && reconnect.WaitForAnswer(context);
