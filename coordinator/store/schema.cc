@@ -224,14 +224,19 @@ absl::Status Apply(Connection& connection, int64_t version) {
 
 int SchemaVersion() { return static_cast<int>(std::size(kSteps)); }
 
-absl::Status PrepareSchema(Connection& connection, const std::string& path) {
-  GRANGE_ASSIGN_OR_RETURN(int64_t version, StoredVersion(connection, path));
+absl::StatusOr<int> ReadSchemaVersion(Connection& connection, const std::string& path) {
+  GRANGE_ASSIGN_OR_RETURN(const int64_t version, StoredVersion(connection, path));
   if (version > SchemaVersion()) {
     return absl::FailedPreconditionError(absl::StrCat(
         "database '", path, "' has schema version ", version, ", this program (", GRANGE_VERSION,
         ") knows versions up to ", SchemaVersion(),
         "; start the newer grange-coordinator, or bring back a backup from before the upgrade"));
   }
+  return static_cast<int>(version);
+}
+
+absl::Status PrepareSchema(Connection& connection, const std::string& path) {
+  GRANGE_ASSIGN_OR_RETURN(int version, ReadSchemaVersion(connection, path));
   if (version > 0) GRANGE_RETURN_IF_ERROR(CheckPages(connection, path));
   GRANGE_RETURN_IF_ERROR(
       connection.Execute("PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=67108864;"));

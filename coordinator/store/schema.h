@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coordinator/store/connection.h"
 
 // The tables of grange.db and their version (docs/formats/database.md).
@@ -11,6 +12,10 @@ namespace grange::store {
 
 // The version that this program writes.
 int SchemaVersion();
+
+// The version of the schema in the file. kFailedPrecondition, naming both versions, if it is newer
+// than this program, or if the file is no database of Grange.
+absl::StatusOr<int> ReadSchemaVersion(Connection& connection, const std::string& path);
 
 // Looks at the version before anything else; makes the tables in an empty file; brings an older
 // schema up to date, one version at a time. kFailedPrecondition, naming both versions, if the
