@@ -76,6 +76,12 @@ int main(int argc, char** argv) {
   app.add_option("--component-host", options.includes.component_hosts,
                  "a host whose components are taken from the projects here, as those of the "
                  "coordinator's own names are; repeat it for more");
+  app.add_option("--backups", options.backup_folder,
+                 "folder of the backups, such as one of another disk; else 'backups' in --state");
+  app.add_option("--backups-kept", options.backups_kept,
+                 "how many of the hourly backups of the database are kept")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
   app.set_config("--config", "", "file with these options, one 'name = value' a line");
   app.add_flag("--insecure", options.insecure, "plain text instead of TLS; on loopback only");
   app.add_flag("--quiet", quiet, "log warnings and errors only");

@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_CONTROL_BACKEND_H_
 #define GRANGE_COORDINATOR_CONTROL_BACKEND_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,12 @@ struct SubmitAnswer {
   std::vector<std::string> errors, warnings;
 };
 
+struct BackupMade {
+  std::string folder;  // on the coordinator's machine
+  uint64_t bytes = 0;
+  size_t files = 0;
+};
+
 // What grangectl's door needs of the coordinator's inside. Calls block until what they did is
 // durable; they come from gRPC's synchronous threads, several at once.
 class Backend {
@@ -55,6 +62,9 @@ class Backend {
   virtual std::vector<schedule::Scheduler::AgentView> Agents() = 0;
   virtual absl::Time LastContact(AgentId agent) const = 0;
   virtual void EndSessionsOf(AgentId agent, const absl::Status& why) = 0;
+  // `progress` gets the bytes so far. See backup::BackupKeeper::Create().
+  virtual absl::StatusOr<BackupMade> CreateBackup(
+      const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) = 0;
   // "" or why nothing new is taken (a full disk).
   virtual std::string ReadOnlyReason() const = 0;
 };

@@ -20,7 +20,7 @@ namespace grange::control {
 // grangectl's door. Each call: who is it, may they, translate, forward. Synchronous: calls may
 // block on the store and on git; streams sleep until something changed. Methods are in the file of
 // their group: control_service.cc (submit, pipelines, jobs), follow_calls.cc (watch, logs),
-// project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens).
+// project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens), backup_calls.cc.
 class ControlService : public v1::Control::Service {
  public:
   struct Parts {
@@ -70,6 +70,8 @@ class ControlService : public v1::Control::Service {
                      grpc::ServerWriter<v1::WatchEvent>* writer) override;
   grpc::Status Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
                     grpc::ServerWriter<v1::LogsPart>* writer) override;
+  grpc::Status CreateBackup(grpc::ServerContext* context, const v1::CreateBackupRequest* request,
+                            grpc::ServerWriter<v1::BackupProgress>* writer) override;
 
  private:
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);

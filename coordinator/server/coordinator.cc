@@ -16,6 +16,8 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/credentials.h"
 #include "coordinator/artifact/artifact_store.h"
+#include "coordinator/backup/backup_keeper.h"
+#include "coordinator/backup/restore_backup.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/server/core_loop.h"
 #include "coordinator/server/first_start.h"
@@ -84,6 +86,9 @@ class CoordinatorImpl : public Coordinator,
   void EndSessionsOf(AgentId agent, const absl::Status& why) override {
     hub_->EndSessionsOf(agent, why);
   }
+  absl::StatusOr<control::BackupMade> CreateBackup(
+      const std::string& name, bool whole,
+      const std::function<void(uint64_t)>& progress) override;
   std::string ReadOnlyReason() const override { return performer_->read_only_reason(); }
 
  private:
@@ -92,6 +97,10 @@ class CoordinatorImpl : public Coordinator,
   }
   std::string Path(absl::string_view name) const { return os::JoinPath(options_.state_dir, name); }
   absl::Status OpenParts();
+  std::string BackupFolder() const {
+    return options_.backup_folder.empty() ? Path("backups") : options_.backup_folder;
+  }
+  absl::Status WithNewestBackup(const absl::Status& damage) const;
   absl::Status Recover();
   absl::Status Listen();
   void Stop();
@@ -110,6 +119,7 @@ class CoordinatorImpl : public Coordinator,
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<artifact::ArtifactStore> artifacts_;
   std::unique_ptr<source::GitMirrors> mirrors_;
+  std::unique_ptr<backup::BackupKeeper> backups_;
   control::ChangeFeed feed_;
   std::unique_ptr<session::SessionHub> hub_;
   std::unique_ptr<PipelineBook> book_;
@@ -129,6 +139,7 @@ absl::Status CoordinatorImpl::Open() {
   absl::StatusOr<os::LockFile> lock = os::LockFile::Acquire(Path("lock"));
   GRANGE_RETURN_IF_ERROR(lock.status());
   lock_.emplace(*std::move(lock));
+  GRANGE_RETURN_IF_ERROR(backup::CheckNoRestoreWasCut(options_.state_dir));
   if (options_.insecure) {
     if (!rpc::IsLoopback(options_.listen)) {
       return absl::InvalidArgumentError(
@@ -142,8 +153,11 @@ absl::Status CoordinatorImpl::Open() {
 }
 
 absl::Status CoordinatorImpl::OpenParts() {
-  GRANGE_ASSIGN_OR_RETURN(
-      store_, store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_));
+  absl::StatusOr<std::unique_ptr<store::Store>> store =
+      store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_);
+  if (absl::IsDataLoss(store.status())) return WithNewestBackup(store.status());
+  GRANGE_RETURN_IF_ERROR(store.status());
+  store_ = *std::move(store);
   trace::TraceStore::Options trace_options;
   trace_options.dir = Path("traces");
   GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
@@ -153,7 +167,28 @@ absl::Status CoordinatorImpl::OpenParts() {
   GRANGE_ASSIGN_OR_RETURN(artifacts_, artifact::ArtifactStore::Open(artifact_options));
   mirrors_ = std::make_unique<source::GitMirrors>(Path("mirrors"));
   book_ = std::make_unique<PipelineBook>(*store_);
+  backups_ = std::make_unique<backup::BackupKeeper>(
+      backup::BackupKeeper::Options{.state = options_.state_dir,
+                                    .folder = BackupFolder(),
+                                    .every = options_.backup_every,
+                                    .kept = options_.backups_kept},
+      clock_);
   return absl::OkStatus();
+}
+
+// What is damaged, which backup is the newest, and the command that brings it back.
+absl::Status CoordinatorImpl::WithNewestBackup(const absl::Status& damage) const {
+  const absl::StatusOr<backup::BackupKeeper::Made> newest = backup::NewestBackup(BackupFolder());
+  const std::string help =
+      newest.ok() ? absl::StrCat("the newest backup is of ",
+                                 absl::FormatTime(absl::RFC3339_sec, newest->manifest.created_at,
+                                                  absl::UTCTimeZone()),
+                                 ": grangectl backup restore ", newest->folder, " --state ",
+                                 options_.state_dir)
+                  : absl::StrCat("there is no backup in ", BackupFolder(),
+                                 "; if you have one elsewhere: grangectl backup restore FOLDER ",
+                                 "--state ", options_.state_dir);
+  return absl::DataLossError(absl::StrCat(damage.message(), "\n", help));
 }
 
 absl::Status CoordinatorImpl::Recover() {
@@ -255,6 +290,7 @@ void CoordinatorImpl::Stop() {
   server_.reset();
   control_service_.reset();
   agent_service_.reset();
+  backups_.reset();
   if (results_thread_.joinable()) {
     results_.Stop();
     results_thread_.join();
@@ -351,6 +387,15 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
   GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
   core_->Post(std::move(added));
   return core_->Request(request);
+}
+
+absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(
+    const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) {
+  GRANGE_ASSIGN_OR_RETURN(const backup::BackupKeeper::Made made,
+                          backups_->Create(name, whole, progress));
+  return control::BackupMade{.folder = made.folder,
+                             .bytes = made.manifest.Bytes(),
+                             .files = made.manifest.files.size()};
 }
 
 absl::StatusOr<schedule::Explanation> CoordinatorImpl::Why(JobId job) {

@@ -18,6 +18,9 @@ struct CoordinatorOptions {
   std::vector<std::string> names;  // further names for the certificate
   bool insecure = false;           // plain text; loopback only
   IncludeOptions includes;         // `names` are hosts of components, too
+  std::string backup_folder;       // "": "backups" in the state directory
+  absl::Duration backup_every = absl::Hours(1);
+  size_t backups_kept = 24;
   schedule::SchedulerOptions scheduler;
   session::SessionOptions sessions;
 };

@@ -1,8 +1,13 @@
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
+#include "common/os/deadline.h"
+#include "common/os/real_clock.h"
+#include "coordinator/backup/backup_keeper.h"
 #include "coordinator/backup/create_backup.h"
 #include "coordinator/backup/restore_backup.h"
 #include "coordinator/backup/verify_backup.h"
@@ -228,6 +233,26 @@ TEST_F(BackupTest, ARestoreThatWasCutIsDoneOnceMore) {
   EXPECT_TRUE(CheckNoRestoreWasCut(dir()).ok());
   EXPECT_EQ(Get("keys/ca.pem"), "certificate");
   EXPECT_EQ(Get("traces/0/1-1.trace"), "hello\n");
+}
+
+TEST_F(BackupTest, TheKeeperMakesOneNowAndThenAndRemovesTheOldestOfItsOwn) {
+  const os::RealClock clock;
+  const std::string folder = dir() + "/backups";
+  BackupKeeper keeper({.state = dir(), .folder = folder, .every = absl::Seconds(1), .kept = 1},
+                      clock);
+  ASSERT_TRUE(keeper.Create("mine", /*whole=*/true, {}).ok());
+  std::set<std::string> seen;
+  const os::Deadline deadline(absl::Seconds(60));
+  while (seen.size() < 3 && !deadline.IsOver()) {
+    const std::vector<std::string> names = os::ListDir(folder).value_or(std::vector<std::string>());
+    for (const std::string& name : names) {
+      if (name != "mine" && !absl::EndsWith(name, ".part")) seen.insert(name);
+    }
+  }
+  EXPECT_EQ(seen.size(), 3u);
+  EXPECT_TRUE(os::Exists(folder + "/mine"));
+  EXPECT_FALSE(os::Exists(folder + "/" + *seen.begin()));
+  EXPECT_EQ(NewestBackup(folder)->folder, folder + "/" + *seen.rbegin());
 }
 
 }  // namespace
