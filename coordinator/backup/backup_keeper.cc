@@ -113,16 +113,14 @@ bool BackupKeeper::MakeHourly() {
   {
     base::MutexLock lock(making_);
     const absl::Time now = clock_.Now();
-    const absl::StatusOr<Manifest> manifest = CreateBackup(
-        {.state = options_.state,
-         .folder = os::JoinPath(options_.folder, TimeName(kHourly, now)),
-         .whole = false,
-         .now = now});
+    const std::string folder = os::JoinPath(options_.folder, TimeName(kHourly, now));
+    const absl::StatusOr<Manifest> manifest =
+        CreateBackup({.state = options_.state, .folder = folder, .whole = false, .now = now});
     if (!manifest.ok()) {
-      log::Error("backup_failed", {{"folder", options_.folder}, {"error", manifest.status()}});
+      log::Error("backup_failed", {{"folder", folder}, {"error", manifest.status()}});
       return false;
     }
-    log::Info("backup_made", {{"folder", options_.folder}, {"bytes", manifest->Bytes()}});
+    log::Info("backup_made", {{"folder", folder}, {"bytes", manifest->Bytes()}});
   }
   RemoveOld();
   return true;

@@ -1,11 +1,13 @@
 #include "coordinator/pipeline/dropped_needs.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/pipeline/decide.h"
 #include "coordinator/pipeline/pipeline_variables.h"
@@ -111,11 +113,42 @@ struct Pair {
   const JobDraft* needed;
 };
 
-// Conditions that two jobs take from one place are the same.
+// True if one of the names may have a value of its own in the job.
+bool Defines(const JobDraft& job, const std::vector<std::string>& names) {
+  const auto follows_from_job = [](const std::string& name) {
+    return absl::StartsWith(name, "CI_JOB_") || absl::StartsWith(name, "CI_NODE_");
+  };
+  if (!job.inherit.all_variables || std::any_of(names.begin(), names.end(), follows_from_job)) {
+    return true;
+  }
+  return std::any_of(job.variables.begin(), job.variables.end(), [&](const Variable& variable) {
+    return std::find(names.begin(), names.end(), variable.name) != names.end();
+  });
+}
+
+// True if both rules have only an `if`, the same one, and it says the same for both jobs.
+bool SayTheSame(const Rule& left, const JobDraft& a, const Rule& right, const JobDraft& b) {
+  const auto only_if = [](const Rule& rule) {
+    return !rule.changes.has_value() && !rule.exists.has_value();
+  };
+  // Equal expressions are one object.
+  if (left.condition != right.condition || left.never != right.never || !only_if(left) ||
+      !only_if(right)) {
+    return false;
+  }
+  if (left.condition == nullptr) return true;
+  const std::vector<std::string> names = left.condition->VariableNames();
+  return !Defines(a, names) && !Defines(b, names);
+}
+
+// Surely: most jobs of a file have the conditions of those that they need, and asking about each of
+// thousands would take as long as all else.
 bool HaveSameConditions(const JobDraft& a, const JobDraft& b) {
   if (a.rules.has_value() && b.rules.has_value()) {
-    const config::Place &left = a.rules_place, &right = b.rules_place;
-    return left.Span() == right.Span();
+    return std::equal(a.rules->begin(), a.rules->end(), b.rules->begin(), b.rules->end(),
+                      [&](const Rule& left, const Rule& right) {
+                        return SayTheSame(left, a, right, b);
+                      });
   }
   return !a.rules.has_value() && !b.rules.has_value() && !a.only.has_value() &&
          !b.only.has_value() && !a.except.has_value() && !b.except.has_value();
