@@ -113,6 +113,8 @@ struct AgentDisconnected {
   AgentId agent;
   SessionId session;
 };
+// With `draining` what is offered to it and not granted goes back to the queue: once this is
+// durable, no job starts there that had not been granted.
 struct AgentDrainChanged {
   AgentId agent;
   bool draining = true;

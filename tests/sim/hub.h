@@ -41,6 +41,8 @@ class Hub {
   void SessionEnds(Connection& connection, absl::Time now);
   bool IsCurrent(const Connection& connection) const;
   void Apply(const schedule::Event& event, absl::Time now);
+  // A person drains an agent, whose row says so already: answered with the next commit.
+  void Drain(AgentId agent, absl::Time now);
 
   // False if there was nothing to commit. May crash before, between and after.
   bool Commit();
@@ -73,6 +75,7 @@ class Hub {
   std::vector<schedule::Decision> batch_;
   std::map<AgentId, Connection*> sessions_;
   std::vector<WaitingResult> waiting_;
+  std::vector<AgentId> drains_;  // to be answered
   int64_t next_session_ = 1;
 };
 

@@ -218,7 +218,10 @@ bool World::DrainSomeone() {
 
 void World::SetDraining(AgentId agent, bool draining) {
   store_.SetDraining(agent, draining);
-  if (hub_.up()) hub_.Apply(schedule::AgentDrainChanged{agent, draining}, now_);
+  if (!draining) witness_.DrainEnds(agent);
+  if (!hub_.up()) return;
+  if (draining) return hub_.Drain(agent, now_);
+  hub_.Apply(schedule::AgentDrainChanged{agent, false}, now_);
 }
 
 bool World::SubmitPipeline() {

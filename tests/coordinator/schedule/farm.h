@@ -47,6 +47,8 @@ class Farm {
   void Disconnect(AgentId agent);
   void Answers(AgentId agent, bool answers) { silent_[agent] = !answers; }
   void Drain(AgentId agent, bool draining);
+  // In the agent's row only: what a coordinator reads that died before the scheduler heard of it.
+  void MarkDraining(AgentId agent) { agents_[agent].draining = true; }
 
   // --- pipelines; the jobs are found by name, the newest first
   PipelineId Submit(const std::vector<TestJob>& jobs, ProjectId project = ProjectId(1));
