@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,9 +13,9 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/os/event_loop.h"
-#include "common/rpc/outbox.h"
 #include "coordinator/schedule/decision.h"
 #include "coordinator/schedule/event.h"
+#include "coordinator/session/agent_session.h"
 #include "coordinator/session/codec.h"
 #include "coordinator/session/job_spec.h"
 #include "coordinator/session/trace_gate.h"
@@ -42,61 +41,6 @@ class SessionListener {
   virtual ~SessionListener() = default;
   virtual void OnEvent(schedule::Event event) = 0;
   virtual void OnResult(JobResult result) = 0;
-};
-
-// How the stream of one session is ended.
-class ControlStreamEnd {
- public:
-  virtual ~ControlStreamEnd() = default;
-  // After what waits is sent; with this status. Later calls change nothing. Any thread.
-  virtual void End(const absl::Status& status) = 0;
-};
-
-// One control stream of one agent, with the trace stream that belongs to it. Shared by its
-// reactors, the hub and the trace store's callbacks: whoever is last lets it go.
-class AgentSession : public trace::TraceStore::Sender {
- public:
-  using ControlOutbox = rpc::Outbox<v1::HubMsg>;
-  using TraceOutbox = rpc::Outbox<v1::TraceReply>;
-
-  AgentSession(std::shared_ptr<ControlOutbox> outbox, std::shared_ptr<ControlStreamEnd> end,
-               const Clock& clock);
-
-  // False if the peer does not read: then the session is ended.
-  void Send(v1::HubMsg message);
-  void End(const absl::Status& status) { end_->End(status); }
-  void Heard();
-  absl::Duration silence() const;
-
-  // trace::TraceStore::Sender: to the trace stream that is open now, if any.
-  void Ack(const Assignment& assignment, uint64_t durable) override;
-  void Resume(const Assignment& assignment, uint64_t offset) override;
-  void Failed(const Assignment& assignment, const absl::Status& status) override;
-  void Drained() override;
-
-  void SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) ABSL_LOCKS_EXCLUDED(mu_);
-  // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
-  void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Set once by the hub, before `ready`.
-  schedule::SessionId id;
-  std::string public_id;  // 32 hex digits; names the session on the other streams
-  AgentId agent;
-  std::string agent_name;
-  std::string instance_id;
-  std::string credential_hash;
-  std::atomic<bool> ready{false};  // the scheduler has been told of it
-
- private:
-  void PostTrace(v1::TraceReply reply) ABSL_LOCKS_EXCLUDED(mu_);
-
-  const std::shared_ptr<ControlOutbox> outbox_;
-  const std::shared_ptr<ControlStreamEnd> end_;
-  const Clock& clock_;
-  std::atomic<int64_t> heard_at_ns_;
-  base::Mutex mu_;
-  std::shared_ptr<TraceOutbox> trace_outbox_ ABSL_GUARDED_BY(mu_);
-  std::map<Assignment, uint64_t> want_again_ ABSL_GUARDED_BY(mu_);
 };
 
 // All sessions: identity, liveness, and the way to each agent. Slow work (the database) runs on a
