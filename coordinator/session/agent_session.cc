@@ -15,7 +15,8 @@ AgentSession::AgentSession(std::shared_ptr<ControlOutbox> outbox,
 
 void AgentSession::Send(v1::HubMsg message) {
   if (outbox_->Post(std::move(message))) return;
-  End(absl::ResourceExhaustedError("the agent does not read its messages"));
+  if (outbox_->waiting() < ControlOutbox::kMessagesMax) return;  // it is being ended already
+  Cancel(absl::ResourceExhaustedError("the agent does not read its messages"));
 }
 
 void AgentSession::Heard() { heard_at_ns_ = absl::ToInt64Nanoseconds(clock_.SinceBoot()); }
@@ -51,13 +52,14 @@ void AgentSession::Drained() {
   for (const auto& [assignment, offset] : wanted) Resume(assignment, offset);
 }
 
-void AgentSession::SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) {
-  std::shared_ptr<TraceOutbox> older;
+void AgentSession::SetTraceStream(std::shared_ptr<TraceOutbox> outbox,
+                                  std::shared_ptr<CallCanceler> canceler) {
   {
     base::MutexLock lock(mu_);
-    older = std::exchange(trace_outbox_, std::move(outbox));
+    outbox.swap(trace_outbox_);
+    canceler.swap(trace_canceler_);
   }
-  if (older != nullptr) older->Abort();
+  if (outbox != nullptr && outbox->Abort()) canceler->Cancel();
 }
 
 void AgentSession::WantAgain(const Assignment& assignment, uint64_t offset) {

@@ -14,6 +14,7 @@
 #include "common/base/mutex.h"
 #include "common/rpc/outbox.h"
 #include "coordinator/schedule/event.h"
+#include "coordinator/session/call_canceler.h"
 #include "coordinator/trace/trace_store.h"
 #include "grange/v1/agent.pb.h"
 
@@ -23,8 +24,11 @@ namespace grange::session {
 class ControlStreamEnd {
  public:
   virtual ~ControlStreamEnd() = default;
-  // After what waits is sent; with this status. Later calls change nothing. Any thread.
+  // After what waits is sent; with this status. The first status stands. Any thread.
   virtual void End(const absl::Status& status) = 0;
+  // Now: what waits is dropped, and a write that the peer does not take is given up. The peer may
+  // never see the status. Also after End(). Any thread.
+  virtual void Cancel(const absl::Status& status) = 0;
 };
 
 // One control stream of one agent, with the trace stream that belongs to it. Shared by its
@@ -37,9 +41,10 @@ class AgentSession : public trace::TraceStore::Sender {
   AgentSession(std::shared_ptr<ControlOutbox> outbox, std::shared_ptr<ControlStreamEnd> end,
                const Clock& clock);
 
-  // False if the peer does not read: then the session is ended.
+  // Of a peer that does not read the session is canceled.
   void Send(v1::HubMsg message);
   void End(const absl::Status& status) { end_->End(status); }
+  void Cancel(const absl::Status& status) { end_->Cancel(status); }
   void Heard();
   absl::Duration silence() const;
 
@@ -49,7 +54,10 @@ class AgentSession : public trace::TraceStore::Sender {
   void Failed(const Assignment& assignment, const absl::Status& status) override;
   void Drained() override;
 
-  void SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) ABSL_LOCKS_EXCLUDED(mu_);
+  // The trace stream of this session; an older one is canceled.
+  void SetTraceStream(std::shared_ptr<TraceOutbox> outbox, std::shared_ptr<CallCanceler> canceler)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  void DropTraceStream() { SetTraceStream(nullptr, nullptr); }
   // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
   void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
 
@@ -71,6 +79,7 @@ class AgentSession : public trace::TraceStore::Sender {
   std::atomic<int64_t> heard_at_ns_;
   base::Mutex mu_;
   std::shared_ptr<TraceOutbox> trace_outbox_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<CallCanceler> trace_canceler_ ABSL_GUARDED_BY(mu_);
   std::map<Assignment, uint64_t> want_again_ ABSL_GUARDED_BY(mu_);
 };
 

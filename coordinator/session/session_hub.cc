@@ -1,5 +1,6 @@
 #include "coordinator/session/session_hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -16,6 +17,9 @@ namespace {
 // Two of the trace store's groups: one on its way while the other is being synced.
 constexpr uint64_t kUnackedJobMax = 8 << 20;
 constexpr uint64_t kUnackedAgentMax = 32 << 20;
+// How long an ended session may take to send what waits; then its call is canceled. A credential
+// that was withdrawn is out in 5 s.
+constexpr absl::Duration kEndGrace = absl::Seconds(3);
 
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
   v1::HubMsg message;
@@ -54,7 +58,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
       facts.ok() ? CheckIdentity(session, credential, *facts, agent) : facts.status();
   if (!identity.ok()) {
     log::Warning("agent_refused", {{"agent", hello.agent_id()}, {"error", identity}});
-    session->End(identity);
+    EndSoon(session, identity);
     return;
   }
   session->id = schedule::SessionId(next_session_++);
@@ -72,7 +76,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
     by_public_id_[session->public_id] = session;
     last_contact_[agent.id] = clock_.Now();
   }
-  if (older != nullptr) older->End(absl::AbortedError("a newer session of this agent began"));
+  if (older != nullptr) EndSoon(older, absl::AbortedError("a newer session of this agent began"));
   log::Info("agent_connected", {{"agent", agent.id},
                                 {"name", agent.name},
                                 {"slots", facts->slots},
@@ -80,10 +84,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
   listener_.OnEvent(schedule::AgentConnected{
       .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
   session->ready = true;
-  if (!silence_timer_) {
-    silence_timer_ = true;
-    loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
-  }
+  if (silence_timer_ == 0) CheckSilence();
 }
 
 absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& session,
@@ -207,36 +208,54 @@ void SessionHub::OnResult(const std::shared_ptr<AgentSession>& session,
 
 void SessionHub::OnEnded(const std::shared_ptr<AgentSession>& session) {
   // After Admit(), if that is still to come: the loop keeps the order.
-  loop_.Post([this, session] {
-    if (!session->ready) return;
-    session->SetTraceOutbox(nullptr);
-    {
-      base::MutexLock lock(mu_);
-      const auto current = by_agent_.find(session->agent);
-      if (current != by_agent_.end() && current->second == session) by_agent_.erase(current);
-      by_public_id_.erase(session->public_id);
-    }
-    log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
-    listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
-  });
+  loop_.Post([this, session] { Leave(session); });
 }
 
-void SessionHub::CheckSilence() {
-  std::vector<std::shared_ptr<AgentSession>> silent;
-  bool any;
+void SessionHub::Leave(const std::shared_ptr<AgentSession>& session) {
+  if (!session->ready) return;
+  session->DropTraceStream();
   {
     base::MutexLock lock(mu_);
-    any = !by_agent_.empty();
+    const auto current = by_agent_.find(session->agent);
+    if (current == by_agent_.end() || current->second != session) return;
+    by_agent_.erase(current);
+    by_public_id_.erase(session->public_id);
+  }
+  log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
+  listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
+}
+
+// Sleeps until the first session may have been silent for too long: what is heard in the meantime
+// only moves that away.
+void SessionHub::CheckSilence() {
+  std::vector<std::shared_ptr<AgentSession>> silent;
+  absl::Duration next = absl::InfiniteDuration();
+  {
+    base::MutexLock lock(mu_);
     for (const auto& [agent, session] : by_agent_) {
-      if (session->silence() > options_.silence_limit) silent.push_back(session);
+      const absl::Duration left = options_.silence_limit - session->silence();
+      if (left <= absl::ZeroDuration()) {
+        silent.push_back(session);
+      } else {
+        next = std::min(next, left);
+      }
     }
   }
   for (const std::shared_ptr<AgentSession>& session : silent) {
     log::Warning("agent_silent", {{"agent", session->agent}, {"silence", session->silence()}});
-    session->End(absl::DeadlineExceededError("nothing was heard from the agent for too long"));
+    session->Cancel(absl::DeadlineExceededError("nothing was heard from the agent for too long"));
+    Leave(session);  // not when gRPC has noticed: that may wait for the peer
   }
-  silence_timer_ = any;
-  if (any) loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
+  silence_timer_ = 0;
+  if (next < absl::InfiniteDuration()) {
+    silence_timer_ = loop_.After(next, [this] { CheckSilence(); });
+  }
+}
+
+void SessionHub::EndSoon(const std::shared_ptr<AgentSession>& session, const absl::Status& why) {
+  session->End(why);
+  loop_.Post(
+      [this, session, why] { loop_.After(kEndGrace, [session, why] { session->Cancel(why); }); });
 }
 
 std::shared_ptr<AgentSession> SessionHub::Find(const std::string& public_id,
@@ -341,7 +360,7 @@ void SessionHub::EndSessionsOf(AgentId agent, const absl::Status& why) {
     const auto found = by_agent_.find(agent);
     if (found != by_agent_.end()) session = found->second;
   }
-  if (session != nullptr) session->End(why);
+  if (session != nullptr) EndSoon(session, why);
 }
 
 absl::Time SessionHub::LastContact(AgentId agent) const {

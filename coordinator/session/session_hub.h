@@ -63,7 +63,7 @@ class SessionHub {
   void SendDrain(const schedule::SendDrain& drain);
 
   // --- from people
-  // Ends all sessions of the agent (revoked, removed).
+  // Ends all sessions of the agent (revoked, removed), within 5 s also if it does not read.
   void EndSessionsOf(AgentId agent, const absl::Status& why);
   absl::Time LastContact(AgentId agent) const;
 
@@ -94,7 +94,11 @@ class SessionHub {
                              store::AgentRow& agent);
   void OnResult(const std::shared_ptr<AgentSession>& session, const v1::JobResult& message,
                 JobResult result);
-  void CheckSilence();
+  // The session is over; nothing if it was not its agent's any more. On the loop's thread.
+  void Leave(const std::shared_ptr<AgentSession>& session);
+  void CheckSilence();  // on the loop's thread
+  // Ends it as AgentSession::End() does, and cancels it if that takes too long.
+  void EndSoon(const std::shared_ptr<AgentSession>& session, const absl::Status& why);
   std::shared_ptr<AgentSession> Get(AgentId agent, schedule::SessionId session) const;
 
   const SessionOptions options_;
@@ -111,7 +115,7 @@ class SessionHub {
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
 
-  bool silence_timer_ = false;  // on the loop's thread
+  os::EventLoop::TimerId silence_timer_ = 0;  // on the loop's thread; 0: none
   os::EventLoop loop_;
   std::thread thread_;
 };
