@@ -135,6 +135,8 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
   if (!session->ready && message.body_case() != v1::AgentMsg::kHeartbeat) {
     return absl::InvalidArgumentError("a message came before the coordinator's welcome");
   }
+  // Nothing that arrives late from an older session is looked at (§4.1).
+  if (session->ready && !IsCurrent(session)) return absl::OkStatus();
   const AgentId agent = session->agent;
   const schedule::SessionId id = session->id;
   switch (message.body_case()) {
@@ -256,6 +258,12 @@ void SessionHub::EndSoon(const std::shared_ptr<AgentSession>& session, const abs
   session->End(why);
   loop_.Post(
       [this, session, why] { loop_.After(kEndGrace, [session, why] { session->Cancel(why); }); });
+}
+
+bool SessionHub::IsCurrent(const std::shared_ptr<AgentSession>& session) const {
+  base::MutexLock lock(mu_);
+  const auto found = by_agent_.find(session->agent);
+  return found != by_agent_.end() && found->second == session;
 }
 
 std::shared_ptr<AgentSession> SessionHub::Find(const std::string& public_id,

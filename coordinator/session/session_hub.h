@@ -76,6 +76,8 @@ class SessionHub {
   // Any later message. INVALID_ARGUMENT ends the stream.
   absl::Status OnMessage(const std::shared_ptr<AgentSession>& session, v1::AgentMsg& message);
   void OnEnded(const std::shared_ptr<AgentSession>& session);
+  // Whether it is the agent's session of now. What comes from another one is not looked at.
+  bool IsCurrent(const std::shared_ptr<AgentSession>& session) const;
   // The session a bulk stream belongs to: its public id and the agent's credential must fit.
   std::shared_ptr<AgentSession> Find(const std::string& public_id,
                                      absl::string_view credential) const;

@@ -13,6 +13,10 @@ namespace grange::session {
 
 absl::Status TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
                        v1::TraceChunk& chunk) {
+  // Its acknowledgements would go to the stream that is over, and the agent would wait for them.
+  if (!hub.IsCurrent(session)) {
+    return absl::UnauthenticatedError("this trace stream belongs to a session that is over");
+  }
   GRANGE_ASSIGN_OR_RETURN(const Assignment assignment, FromProto(chunk.assignment()));
   if (chunk.data().size() > rpc::kFilePartMax) {
     return absl::InvalidArgumentError(

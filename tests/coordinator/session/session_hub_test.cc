@@ -31,5 +31,29 @@ TEST(SessionHubTest, N3AnAgentThatIsHeardIsNotDisconnected) {
   EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
 }
 
+TEST(SessionHubTest, N6AResultOfAnOlderSessionDoesNotReplaceTheOneThatWaits) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> older = bench.Open(1);
+  const std::shared_ptr<FakeSession> newer = bench.Open(2);
+  bench.Result(*newer, job, "hello");  // its bytes are still on their way
+  bench.Result(*older, job, "hello");
+  bench.Chunk(*newer, job, 0, "hello");
+  const std::optional<JobResult> result = bench.NextResult();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->session, newer->session()->id);
+}
+
+TEST(SessionHubTest, N6AChunkOfAnOlderSessionIsNotTaken) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> older = bench.Open(1);
+  const std::shared_ptr<FakeSession> newer = bench.Open(2);
+  bench.Chunk(*older, job, 0, "hel", absl::StatusCode::kUnauthenticated);
+  bench.Chunk(*newer, job, 0, "hello");
+  bench.Result(*newer, job, "hello");
+  EXPECT_TRUE(bench.NextResult().has_value());
+}
+
 }  // namespace
 }  // namespace grange::session
