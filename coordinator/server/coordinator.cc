@@ -169,9 +169,10 @@ absl::Status CoordinatorImpl::Recover() {
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
-  // A job whose variables make no sense can't be handed out: it fails instead of waiting for ever.
-  performer_->SetOnUnofferable([this](const schedule::SendOffer& offer, const absl::Status& why) {
-    core_->Post(schedule::JobUnofferable{offer.assignment, std::string(why.message())});
+  // A job whose variables make no sense, or that is too large, can't be handed out: it fails
+  // instead of waiting for ever.
+  performer_->SetOnUnofferable([this](const Assignment& assignment, const absl::Status& why) {
+    core_->Post(schedule::JobUnofferable{assignment, std::string(why.message())});
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));

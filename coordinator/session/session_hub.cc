@@ -10,6 +10,7 @@
 #include "common/os/random.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token_text.h"
+#include "coordinator/session/message_size.h"
 
 namespace grange::session {
 namespace {
@@ -311,23 +312,25 @@ void SessionHub::SendWelcome(const schedule::SendWelcome& welcome) {
   session->Send(std::move(message));
 }
 
-void SessionHub::SendOffer(const schedule::SendOffer& offer, const JobSpec& spec) {
-  const std::shared_ptr<AgentSession> session = Get(offer.agent, offer.session);
-  if (session == nullptr) return;
+absl::Status SessionHub::SendOffer(const schedule::SendOffer& offer, const JobSpec& spec) {
   v1::HubMsg message;
   ToProto(offer.assignment, message.mutable_offer()->mutable_assignment());
   ToProto(spec, message.mutable_offer()->mutable_spec());
-  session->Send(std::move(message));
+  GRANGE_RETURN_IF_ERROR(CheckSize(message.offer()));
+  const std::shared_ptr<AgentSession> session = Get(offer.agent, offer.session);
+  if (session != nullptr) session->Send(std::move(message));
+  return absl::OkStatus();
 }
 
-void SessionHub::SendStart(const schedule::SendStart& start, const StartSecrets& secrets) {
-  gate_.Open(start.assignment, start.agent);
-  const std::shared_ptr<AgentSession> session = Get(start.agent, start.session);
-  if (session == nullptr) return;
+absl::Status SessionHub::SendStart(const schedule::SendStart& start, const StartSecrets& secrets) {
   v1::HubMsg message;
   ToProto(start.assignment, message.mutable_start()->mutable_assignment());
   ToProto(secrets, message.mutable_start());
-  session->Send(std::move(message));
+  GRANGE_RETURN_IF_ERROR(CheckSize(message.start()));
+  gate_.Open(start.assignment, start.agent);
+  const std::shared_ptr<AgentSession> session = Get(start.agent, start.session);
+  if (session != nullptr) session->Send(std::move(message));
+  return absl::OkStatus();
 }
 
 void SessionHub::SendCancel(const schedule::SendCancel& cancel) {

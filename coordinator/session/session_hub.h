@@ -55,8 +55,9 @@ class SessionHub {
 
   // --- what the performer sends, in its order; a session that is gone swallows it
   void SendWelcome(const schedule::SendWelcome& welcome);
-  void SendOffer(const schedule::SendOffer& offer, const JobSpec& spec);
-  void SendStart(const schedule::SendStart& start, const StartSecrets& secrets);
+  // These two: kInvalidArgument, and nothing was sent, if it is larger than a message may be.
+  absl::Status SendOffer(const schedule::SendOffer& offer, const JobSpec& spec);
+  absl::Status SendStart(const schedule::SendStart& start, const StartSecrets& secrets);
   void SendCancel(const schedule::SendCancel& cancel);
   void SendForget(const schedule::SendForget& forget);
   void SendRevoke(const schedule::SendRevoke& revoke);

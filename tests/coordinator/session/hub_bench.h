@@ -50,6 +50,7 @@ class HubBench : public SessionListener {
 
   SessionHub& hub() { return *hub_; }
   store::Store& store() { return *store_; }
+  trace::TraceStore& traces() { return *traces_; }
   const Clock& clock() const { return clock_; }
   const std::string& dir() const { return dir_; }
   AgentId agent() const { return agent_; }
