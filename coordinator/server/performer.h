@@ -24,6 +24,7 @@ namespace grange::server {
 struct Batch {
   std::vector<schedule::Decision> decisions;
   std::optional<store::PutTraceEnd> trace_end;  // of the attempt that this result ended
+  store::Answer answer{};                       // to the person who asked for it
   absl::AnyInvocable<void(absl::Status)> done;  // may be empty; called once it is durable
 };
 

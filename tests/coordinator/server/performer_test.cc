@@ -56,6 +56,7 @@ class PerformerTest : public ::testing::Test {
     std::vector<Batch> batches;
     batches.push_back({.decisions = {decision},
                        .trace_end = std::nullopt,
+                       .answer = {},
                        .done = [&done](const absl::Status&) { done.Notify(); }});
     performer_.Perform(std::move(batches));
     done.WaitForNotification();
@@ -82,6 +83,18 @@ TEST_F(PerformerTest, OffersAJobToItsAgent) {
   ASSERT_THAT(session_->sent(), SizeIs(1));
   EXPECT_EQ(session_->sent()[0].offer().spec().script(0), "make");
   EXPECT_FALSE(refusal_.HasBeenNotified());
+}
+
+TEST_F(PerformerTest, W3AnAnswerIsStoredWithWhatItIsTheAnswerTo) {
+  absl::Notification done;
+  std::vector<Batch> batches;
+  batches.push_back({.decisions = {},
+                     .trace_end = std::nullopt,
+                     .answer = {"key", "job 5 runs again"},
+                     .done = [&](const absl::Status&) { done.Notify(); }});
+  performer_.Perform(std::move(batches));
+  done.WaitForNotification();
+  EXPECT_EQ(*bench_.store().FindAnswer("key"), "job 5 runs again");
 }
 
 TEST_F(PerformerTest, AJobThatIsTooLargeIsNotSentAndTheCoreHearsWhy) {
