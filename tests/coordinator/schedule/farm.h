@@ -78,6 +78,8 @@ class Farm {
   std::string PipelineState(PipelineId id) const;
   const StoreJob& Row(JobId job) const { return rows_.at(job); }
   const StorePipeline& Row(PipelineId id) const { return pipeline_rows_.at(id); }
+  // What brings the pipeline back, as its rows are now.
+  PipelineAdded Rows(PipelineId id) const { return Restored(pipelines_.at(id)); }
   AgentId AgentOf(JobId job) const { return rows_.at(job).agent; }
   Assignment AssignmentOf(JobId job) const;
   SessionId SessionOf(AgentId agent) const { return sessions_.at(agent); }
