@@ -16,6 +16,7 @@ void Hub::Start(absl::Time now) {
   schedule::SchedulerOptions options;
   options.highest_fence = store_.highest_fence();
   options.check_fences = checks_fences();
+  options.lost_after = lost_after_;
   scheduler_ = std::make_unique<schedule::Scheduler>(options);
   next_session_ = 1;
   for (const auto& [id, agent] : store_.agents()) {
@@ -34,6 +35,7 @@ void Hub::Crash() {
   sessions_.clear();
   waiting_.clear();
   drains_.clear();
+  counters_.clear();
   store_.Crash();
   witness_.HubCrashed();
 }
@@ -68,7 +70,7 @@ void Hub::Handle(Connection& connection, const ToHub& message, absl::Time now) {
 }
 
 void Hub::On(Connection& connection, const Hello& hello, absl::Time now) {
-  if (!store_.AdvanceSessionCounter(connection.agent, hello.counter)) {
+  if (!IsNewer(connection.agent, hello.counter)) {
     if (connection.session.is_set()) return;  // the same Hello twice
     connection.hub_open = false;
     return;
@@ -80,6 +82,16 @@ void Hub::On(Connection& connection, const Hello& hello, absl::Time now) {
   connection.session = schedule::SessionId(next_session_++);
   const int slots = store_.agents().at(connection.agent).slots;
   Apply(schedule::AgentConnected{connection.agent, connection.session, slots, hello.jobs}, now);
+}
+
+bool Hub::IsNewer(AgentId agent, uint64_t counter) {
+  if (planted_ != Planted::kCounterInMemoryOnly) {
+    return store_.AdvanceSessionCounter(agent, counter);
+  }
+  uint64_t& highest = counters_[agent];
+  if (counter <= highest) return false;
+  highest = counter;
+  return true;
 }
 
 void Hub::On(Connection& connection, const Result& result, absl::Time now) {
