@@ -159,13 +159,13 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   if (!Move(JobEvent::kPrepared)) return;
   context_.journal.Append(
       {Kind::kStarting, assignment_, exec::BootId()},
-      [self = shared_from_this(), run = std::move(run)](const absl::Status& durable) {
+      [self = shared_from_this(), run = std::move(run)](const absl::Status& durable) mutable {
         if (!durable.ok()) {
           return self->Finish(ResultOf(EndReason::kAgentDiskFull, durable.message()));
         }
         if (self->forget_) return self->BecomeGone();
         if (self->cancel_) return self->Finish(ResultOf(EndReason::kCanceled, ""));
-        self->Launch(run);
+        self->Launch(std::move(run));
       });
 }
 
@@ -204,7 +204,10 @@ exec::ShimProcess::Callbacks Attempt::ShimCallbacks() {
               }};
 }
 
-void Attempt::Launch(const exec::ShimRun& run) {
+void Attempt::Launch(exec::ShimRun run) {
+  // With the run and not after it: an agent that dies in between must not leave a job that is to
+  // stop without a time to stop at.
+  if (lease_.has_value()) run.lease_until = *lease_;
   absl::StatusOr<std::unique_ptr<exec::ShimProcess>> shim = exec::ShimProcess::Launch(
       context_.loop, context_.settings.shim_program, job_dir_, run, ShimCallbacks());
   if (!shim.ok()) {

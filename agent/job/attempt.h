@@ -102,7 +102,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   bool Move(JobEvent event);
   void OnPrepared(const Workbench::Prepared& prepared);
   absl::Status MakeRun(const std::string& prefix, exec::ShimRun& run);
-  void Launch(const exec::ShimRun& run);
+  void Launch(exec::ShimRun run);
   exec::ShimProcess::Callbacks ShimCallbacks();
   void Running(std::unique_ptr<exec::ShimProcess> shim);
   void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);

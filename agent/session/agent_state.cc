@@ -1,16 +1,24 @@
 #include "agent/session/agent_state.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/log/log.h"
 #include "common/os/files.h"
+#include "common/os/unique_fd.h"
 #include "nlohmann/json.hpp"
 
 namespace grange::session {
 namespace {
 
 constexpr uint64_t kFileBytesMax = 1 << 20;
+constexpr off_t kBallastBytes = 16 << 20;
 
 }  // namespace
 
@@ -80,8 +88,29 @@ absl::StatusOr<uint64_t> AgentState::NextSessionCounter() const {
         absl::StrCat("'", path, "' is damaged; ask for 'grangectl agent reset', then remove it"));
   }
   if (!text.ok() && !absl::IsNotFound(text.status())) return text.status();
-  GRANGE_RETURN_IF_ERROR(os::WriteFileAtomic(path, absl::StrCat(counter + 1, "\n")));
+  const std::string next = absl::StrCat(counter + 1, "\n");
+  absl::Status written = os::WriteFileAtomic(path, next);
+  if (absl::IsResourceExhausted(written) && GiveUpBallast()) {
+    written = os::WriteFileAtomic(path, next);
+  }
+  GRANGE_RETURN_IF_ERROR(written);
   return counter + 1;
+}
+
+absl::Status AgentState::MakeBallast() const {
+  const std::string path = Path("ballast");
+  const os::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd.is_open()) return os::ErrnoStatus(errno, "cannot make", path);
+  const int error = ::posix_fallocate(fd.get(), 0, kBallastBytes);
+  if (error == 0) return absl::OkStatus();
+  ::unlink(path.c_str());
+  return os::ErrnoStatus(error, "cannot make", path);
+}
+
+bool AgentState::GiveUpBallast() const {
+  if (::unlink(Path("ballast").c_str()) != 0) return false;
+  log::Warning("ballast_given_up", {{"path", Path("ballast")}});
+  return true;
 }
 
 }  // namespace grange::session

@@ -40,8 +40,14 @@ class AgentState {
   absl::StatusOr<Secret> LoadCredential() const;
   absl::StatusOr<std::string> LoadCa() const;
 
-  // The number of the next session: one more than any before, durable.
+  // The number of the next session: one more than any before, durable. Gives the ballast up if the
+  // disk is full: without a session no result would ever arrive.
   absl::StatusOr<uint64_t> NextSessionCounter() const;
+
+  // 16 MiB that are kept for a full disk. kResourceExhausted, and no ballast, if there is no room.
+  absl::Status MakeBallast() const;
+  // True if there was one: then it is worth trying again what found no space.
+  bool GiveUpBallast() const;
 
  private:
   const std::string dir_;

@@ -1,12 +1,10 @@
 #include "agent/session/run_agent.h"
 
-#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <memory>
@@ -41,7 +39,6 @@ namespace {
 // How late gRPC's timers may be: while a connection is made, and while one is there.
 constexpr absl::Duration kTimersBusy = absl::Milliseconds(100);
 constexpr absl::Duration kTimersQuiet = absl::Seconds(4);
-constexpr off_t kBallastBytes = 16 << 20;
 // Preparing and uploading may go on in each slot, beside the removal of old folders.
 constexpr size_t kWorkersMax = 16;
 
@@ -52,15 +49,6 @@ void ProtectMemory() {
   ::setrlimit(RLIMIT_CORE, &none);
   // gRPC's threads allocate little; an arena for each would only cost memory.
   ::mallopt(M_ARENA_MAX, 2);
-}
-
-// Space that is given up when the disk is full, so that records and results can still be written.
-void MakeBallast(const std::string& path) {
-  const os::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd.is_open() || ::posix_fallocate(fd.get(), 0, kBallastBytes) != 0) {
-    ::unlink(path.c_str());
-    log::Warning("no_ballast", {{"path", path}});
-  }
 }
 
 absl::Status MakeFolders(const AgentState& state) {
@@ -124,7 +112,9 @@ absl::Status RunAgent(const RunOptions& options) {
   const AgentState& state = loaded.state;
   GRANGE_ASSIGN_OR_RETURN(const os::LockFile lock, os::LockFile::Acquire(state.Path("lock")));
   GRANGE_RETURN_IF_ERROR(MakeFolders(state));
-  MakeBallast(state.Path("ballast"));
+  if (const absl::Status made = state.MakeBallast(); !made.ok()) {
+    log::Warning("no_ballast", {{"error", made}});
+  }
   const job::AgentSettings settings = SettingsOf(loaded, options);
   if (!os::Exists(settings.shim_program)) {
     return absl::NotFoundError(absl::StrCat("'", settings.shim_program,
@@ -142,8 +132,7 @@ absl::Status RunAgent(const RunOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(
       const std::unique_ptr<trace::Journal> journal,
       trace::Journal::Open(
-          {.path = state.Path("journal"),
-           .make_room = [path = state.Path("ballast")] { return ::unlink(path.c_str()) == 0; }},
+          {.path = state.Path("journal"), .make_room = [&state] { return state.GiveUpBallast(); }},
           loop));
   GRANGE_ASSIGN_OR_RETURN(const workspace::GitCommand git,
                           workspace::GitCommand::Make(state.dir()));

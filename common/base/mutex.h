@@ -39,7 +39,7 @@ inline void TsanAcquired([[maybe_unused]] void* p) {
 
 // A mutex with thread-safety annotations. The standard library's below it, not Abseil's: the packaged
 // Abseil waits for a time on the wall clock, so that a clock set back would hold up each wait by as
-// much (ADR 0016); and ThreadSanitizer knows this one. Never held over I/O, a callback or a gRPC
+// much (ADR 0017); and ThreadSanitizer knows this one. Never held over I/O, a callback or a gRPC
 // call.
 class ABSL_LOCKABLE Mutex {
  public:

@@ -52,14 +52,18 @@ class Outbox {
     Pump();
   }
 
-  // Drops what waits and ends the stream.
-  void Abort() ABSL_LOCKS_EXCLUDED(mu_) {
+  // Drops what waits and ends the stream. True if that must wait for a send that is under way: of a
+  // peer that does not read it may last, and the caller may want to cancel the call.
+  bool Abort() ABSL_LOCKS_EXCLUDED(mu_) {
+    bool waits;
     {
       base::MutexLock lock(mu_);
+      waits = sending_;
       closing_ = true;
       waiting_.clear();
     }
     Pump();
+    return waits;
   }
 
   // From OnWriteDone(ok).

@@ -49,7 +49,7 @@ absl::StatusOr<User> Authorize(store::Store& store, absl::string_view token, Rol
     return absl::PermissionDeniedError(absl::StrCat("this needs the role ", RoleName(needed), ", '",
                                                     row->user, "' has ", RoleName(role)));
   }
-  return User{.name = row->user, .role = role};
+  return User{.token = row->id, .name = row->user, .role = role};
 }
 
 }  // namespace grange::control

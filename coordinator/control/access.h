@@ -17,6 +17,7 @@ absl::StatusOr<Role> ParseRole(absl::string_view name);
 absl::string_view RoleName(Role role);
 
 struct User {
+  TokenId token;  // that the call came with
   std::string name;
   Role role = Role::kViewer;
 };

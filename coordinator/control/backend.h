@@ -15,7 +15,7 @@
 namespace grange::control {
 
 struct SubmitOrder {
-  std::string request_key;  // "" : none
+  std::string request_key;  // "": none; made by BindKey()
   std::string project;
   std::string sha;  // full; "" with `url`
   std::string ref_name;
@@ -52,9 +52,10 @@ class Backend {
 
   virtual absl::StatusOr<SubmitAnswer> Submit(const SubmitOrder& order) = 0;
 
-  // CancelPipeline … PlayJob: checked against what is the case now, applied, committed.
-  // kNotFound, or kFailedPrecondition with what to do instead.
-  virtual absl::Status Request(const schedule::Event& request) = 0;
+  // CancelPipeline … PlayJob: checked against what is the case now, applied, committed in one
+  // transaction with `answer`. kNotFound, or kFailedPrecondition with what to do instead; then
+  // nothing is stored.
+  virtual absl::Status Request(const schedule::Event& request, const store::Answer& answer) = 0;
   // Facts about agents that have changed by a person: not checked.
   virtual void Tell(schedule::Event event) = 0;
 

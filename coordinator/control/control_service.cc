@@ -22,9 +22,9 @@ constexpr int kSubmitVariablesMax = 1000;
 
 int Limit(int wanted) { return wanted <= 0 ? kRowsDefault : std::min(wanted, kRowsMax); }
 
-SubmitOrder ToOrder(const v1::SubmitRequest& request) {
+SubmitOrder ToOrder(const v1::SubmitRequest& request, const std::string& key) {
   SubmitOrder order;
-  order.request_key = request.request_key();
+  order.request_key = key;
   order.project = request.project();
   order.sha = request.sha();
   order.ref_name = request.ref_name();
@@ -69,28 +69,33 @@ absl::StatusOr<User> ControlService::Caller(grpc::ServerContext& context, Role n
   return Authorize(parts_.store, session::BearerOf(context), needed, parts_.clock.Now());
 }
 
-grpc::Status ControlService::Act(grpc::ServerContext& context, Role needed,
+grpc::Status ControlService::Act(grpc::ServerContext& context, absl::string_view call, Role needed,
                                  const std::string& request_key, v1::ActionReply* reply,
-                                 const std::function<absl::StatusOr<std::string>()>& work) {
+                                 const Work& work) {
   const absl::StatusOr<User> caller = Caller(context, needed);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  if (!request_key.empty()) {
-    const absl::StatusOr<std::optional<std::string>> earlier = parts_.store.FindAnswer(request_key);
+  const absl::StatusOr<std::string> key = BindKey(call, *caller, request_key);
+  if (!key.ok()) return rpc::ToGrpc(key.status());
+  const KeyGate::Turn turn(keys_, *key);
+  if (!key->empty()) {
+    const absl::StatusOr<std::optional<std::string>> earlier = parts_.store.FindAnswer(*key);
     if (!earlier.ok()) return rpc::ToGrpc(earlier.status());
     if (earlier->has_value()) {
       reply->set_message(**earlier);
       return grpc::Status::OK;
     }
   }
-  absl::StatusOr<std::string> answer = work();
+  absl::StatusOr<std::string> answer = work(*key);
   if (!answer.ok()) return rpc::ToGrpc(answer.status());
-  if (!request_key.empty()) {
-    const absl::Status kept = parts_.store.PutAnswer(request_key, *answer);
-    if (!kept.ok()) return rpc::ToGrpc(kept);
-  }
   log::Info("changed", {{"by", caller->name}, {"what", *answer}});
   reply->set_message(*std::move(answer));
   return grpc::Status::OK;
+}
+
+absl::StatusOr<std::string> ControlService::Request(const schedule::Event& event,
+                                                    const std::string& key, std::string text) {
+  GRANGE_RETURN_IF_ERROR(parts_.backend.Request(event, store::Answer{key, text}));
+  return text;
 }
 
 absl::StatusOr<ProjectId> ControlService::ProjectFilter(const std::string& name) {
@@ -108,7 +113,9 @@ grpc::Status ControlService::Submit(grpc::ServerContext* context, const v1::Subm
     return rpc::ToGrpc(absl::InvalidArgumentError(absl::StrCat(
         "a submit has at most ", kSubmitVariablesMax, " variables and as many inputs")));
   }
-  const absl::StatusOr<SubmitAnswer> answer = parts_.backend.Submit(ToOrder(*request));
+  const absl::StatusOr<std::string> key = BindKey("submit", *caller, request->request_key());
+  if (!key.ok()) return rpc::ToGrpc(key.status());
+  const absl::StatusOr<SubmitAnswer> answer = parts_.backend.Submit(ToOrder(*request, *key));
   if (!answer.ok()) return rpc::ToGrpc(answer.status());
   reply->set_outcome(ToProto(answer->outcome));
   reply->set_pipeline_id(answer->pipeline.value());
@@ -223,54 +230,50 @@ grpc::Status ControlService::Why(grpc::ServerContext* context, const v1::JobRef*
 grpc::Status ControlService::CancelPipeline(grpc::ServerContext* context,
                                             const v1::PipelineAction* request,
                                             v1::ActionReply* reply) {
-  return Act(*context, Role::kDeveloper, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(parts_.backend.Request(
-                   schedule::CancelPipeline{PipelineId(request->pipeline_id())}));
-               return absl::StrCat("pipeline ", request->pipeline_id(), " is being canceled");
+  return Act(*context, "cancel-pipeline", Role::kDeveloper, request->request_key(), reply,
+             [&](const std::string& key) {
+               return Request(
+                   schedule::CancelPipeline{PipelineId(request->pipeline_id())}, key,
+                   absl::StrCat("pipeline ", request->pipeline_id(), " is being canceled"));
              });
 }
 
 grpc::Status ControlService::RetryPipeline(grpc::ServerContext* context,
                                            const v1::PipelineAction* request,
                                            v1::ActionReply* reply) {
-  return Act(*context, Role::kDeveloper, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(parts_.backend.Request(
-                   schedule::RetryPipeline{PipelineId(request->pipeline_id())}));
-               return absl::StrCat("pipeline ", request->pipeline_id(),
-                                   ": its failed and canceled jobs run again");
+  return Act(*context, "retry-pipeline", Role::kDeveloper, request->request_key(), reply,
+             [&](const std::string& key) {
+               return Request(schedule::RetryPipeline{PipelineId(request->pipeline_id())}, key,
+                              absl::StrCat("pipeline ", request->pipeline_id(),
+                                           ": its failed and canceled jobs run again"));
              });
 }
 
 grpc::Status ControlService::CancelJob(grpc::ServerContext* context, const v1::JobAction* request,
                                        v1::ActionReply* reply) {
-  return Act(*context, Role::kDeveloper, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(
-                   parts_.backend.Request(schedule::CancelJob{JobId(request->job_id())}));
-               return absl::StrCat("job ", request->job_id(), " is being canceled");
+  return Act(*context, "cancel-job", Role::kDeveloper, request->request_key(), reply,
+             [&](const std::string& key) {
+               return Request(schedule::CancelJob{JobId(request->job_id())}, key,
+                              absl::StrCat("job ", request->job_id(), " is being canceled"));
              });
 }
 
 grpc::Status ControlService::RetryJob(grpc::ServerContext* context, const v1::JobAction* request,
                                       v1::ActionReply* reply) {
-  return Act(*context, Role::kDeveloper, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(
-                   parts_.backend.Request(schedule::RetryJob{JobId(request->job_id())}));
-               return absl::StrCat("job ", request->job_id(), " runs again");
+  return Act(*context, "retry-job", Role::kDeveloper, request->request_key(), reply,
+             [&](const std::string& key) {
+               return Request(schedule::RetryJob{JobId(request->job_id())}, key,
+                              absl::StrCat("job ", request->job_id(), " runs again"));
              });
 }
 
 grpc::Status ControlService::PlayJob(grpc::ServerContext* context, const v1::JobAction* request,
                                      v1::ActionReply* reply) {
-  return Act(
-      *context, Role::kDeveloper, request->request_key(), reply,
-      [&]() -> absl::StatusOr<std::string> {
-        GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::PlayJob{JobId(request->job_id())}));
-        return absl::StrCat("job ", request->job_id(), " was started");
-      });
+  return Act(*context, "play-job", Role::kDeveloper, request->request_key(), reply,
+             [&](const std::string& key) {
+               return Request(schedule::PlayJob{JobId(request->job_id())}, key,
+                              absl::StrCat("job ", request->job_id(), " was started"));
+             });
 }
 
 grpc::Status ControlService::ServerInfo(grpc::ServerContext* context, const v1::ServerInfoRequest*,

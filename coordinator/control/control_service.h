@@ -10,6 +10,7 @@
 #include "coordinator/control/access.h"
 #include "coordinator/control/backend.h"
 #include "coordinator/control/change_feed.h"
+#include "coordinator/control/request_key.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 #include "coordinator/trace/trace_store.h"
@@ -75,15 +76,21 @@ class ControlService : public v1::Control::Service {
 
  private:
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
-  // Authorizes, gives the earlier answer of a repeated request key, else does `work` and keeps its
-  // answer.
-  grpc::Status Act(grpc::ServerContext& context, Role needed, const std::string& request_key,
-                   v1::ActionReply* reply,
-                   const std::function<absl::StatusOr<std::string>()>& work);
+  // Does the call's change and stores `Answer{key, text}` in the same transaction; returns the
+  // text.
+  using Work = std::function<absl::StatusOr<std::string>(const std::string& key)>;
+  // Authorizes, gives the earlier answer of a repeated request key, else does `work`. `call` names
+  // the call among those that take keys.
+  grpc::Status Act(grpc::ServerContext& context, absl::string_view call, Role needed,
+                   const std::string& request_key, v1::ActionReply* reply, const Work& work);
+  // A request to the core, with `text` as its answer.
+  absl::StatusOr<std::string> Request(const schedule::Event& event, const std::string& key,
+                                      std::string text);
   absl::StatusOr<ProjectId> ProjectFilter(const std::string& name);
-  absl::StatusOr<std::string> Change(const v1::AgentAction& action);
+  absl::StatusOr<std::string> Change(const v1::AgentAction& action, const std::string& key);
 
   const Parts parts_;
+  KeyGate keys_;
 };
 
 }  // namespace grange::control

@@ -93,41 +93,47 @@ grpc::Status ControlService::ListAgents(grpc::ServerContext* context, const v1::
 
 grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
                                          const v1::AgentAction* request, v1::ActionReply* reply) {
-  return Act(*context, Role::kAdmin, request->request_key(), reply,
-             [&] { return Change(*request); });
+  return Act(*context, absl::StrCat("agent-", static_cast<int>(request->kind())), Role::kAdmin,
+             request->request_key(), reply,
+             [&](const std::string& key) { return Change(*request, key); });
 }
 
-absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action) {
+// Where a change has two steps, the answer goes with the last one that is durable: a call that was
+// cut in between does both again, which changes nothing a second time.
+absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action,
+                                                   const std::string& key) {
   GRANGE_ASSIGN_OR_RETURN(const store::AgentRow agent, FindAgent(parts_.store, action.agent()));
+  store::Answer answer{key, ""};
   switch (action.kind()) {
     case v1::AgentAction::KIND_DRAIN:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true));
-      GRANGE_RETURN_IF_ERROR(
-          parts_.backend.Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}));
-      return absl::StrCat("agent ", agent.name,
-                          " gets no new jobs; those that run on it go on to their end");
+      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, key,
+                     absl::StrCat("agent ", agent.name,
+                                  " gets no new jobs; those that run on it go on to their end"));
     case v1::AgentAction::KIND_RESUME:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, false));
-      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(
-          schedule::AgentDrainChanged{.agent = agent.id, .draining = false}));
-      return absl::StrCat("agent ", agent.name, " gets jobs again");
+      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = false}, key,
+                     absl::StrCat("agent ", agent.name, " gets jobs again"));
     case v1::AgentAction::KIND_REVOKE:
+      answer.text = absl::StrCat("agent ", agent.name,
+                                 " may not connect any more; register it again to use it");
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentRevoked(agent.id));
-      GRANGE_RETURN_IF_ERROR(
-          parts_.backend.Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}));
+      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(
+          schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, answer));
       parts_.backend.EndSessionsOf(
           agent.id, absl::UnauthenticatedError("this agent's credential was revoked"));
-      return absl::StrCat("agent ", agent.name,
-                          " may not connect any more; register it again to use it");
+      return answer.text;
     case v1::AgentAction::KIND_RESET:
-      GRANGE_RETURN_IF_ERROR(parts_.store.ResetAgent(agent.id));
-      return absl::StrCat("agent ", agent.name,
-                          " may connect again with its restored state directory");
+      answer.text = absl::StrCat("agent ", agent.name,
+                                 " may connect again with its restored state directory");
+      GRANGE_RETURN_IF_ERROR(parts_.store.ResetAgent(agent.id, answer));
+      return answer.text;
     case v1::AgentAction::KIND_REMOVE:
-      GRANGE_RETURN_IF_ERROR(parts_.store.RemoveAgent(agent.id));
+      answer.text = absl::StrCat("agent ", agent.name, " is removed");
+      GRANGE_RETURN_IF_ERROR(parts_.store.RemoveAgent(agent.id, answer));
       parts_.backend.EndSessionsOf(agent.id, absl::UnauthenticatedError("this agent was removed"));
-      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::AgentRemoved{agent.id}));
-      return absl::StrCat("agent ", agent.name, " is removed");
+      GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::AgentRemoved{agent.id}, {}));
+      return answer.text;
     default:
       return absl::InvalidArgumentError("unknown action for an agent");
   }
@@ -163,7 +169,9 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
     row.kind = store::TokenRow::Kind::kUser;
   }
   if (ttl != absl::ZeroDuration()) row.expires_at = now + ttl;
-  const absl::Status made = parts_.store.CreateToken(row, request->request_key());
+  const absl::StatusOr<std::string> key = BindKey("create-token", *caller, request->request_key());
+  if (!key.ok()) return rpc::ToGrpc(key.status());
+  const absl::Status made = parts_.store.CreateToken(row, *key);
   if (!made.ok()) return rpc::ToGrpc(made);
   reply->set_id(row.id.value());
   reply->set_token(request->registration() && !parts_.ca_fingerprint.empty()
@@ -186,11 +194,13 @@ grpc::Status ControlService::ListTokens(grpc::ServerContext* context, const v1::
 grpc::Status ControlService::RevokeToken(grpc::ServerContext* context,
                                          const v1::RevokeTokenRequest* request,
                                          v1::ActionReply* reply) {
-  return Act(*context, Role::kAdmin, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(TokenId(request->id())));
-               return absl::StrCat("token ", request->id(), " is revoked");
-             });
+  return Act(
+      *context, "revoke-token", Role::kAdmin, request->request_key(), reply,
+      [&](const std::string& key) -> absl::StatusOr<std::string> {
+        const store::Answer answer{key, absl::StrCat("token ", request->id(), " is revoked")};
+        GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(TokenId(request->id()), answer));
+        return answer.text;
+      });
 }
 
 }  // namespace grange::control

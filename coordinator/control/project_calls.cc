@@ -88,16 +88,19 @@ absl::Status CheckVariable(const v1::SetVariableRequest& request) {
 grpc::Status ControlService::SetProject(grpc::ServerContext* context,
                                         const v1::SetProjectRequest* request,
                                         v1::ActionReply* reply) {
-  return Act(*context, Role::kAdmin, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
-               GRANGE_ASSIGN_OR_RETURN(const store::Project project,
-                                       parts_.store.FindOrMakeProject(request->project(), {}));
-               GRANGE_RETURN_IF_ERROR(
-                   parts_.store.SetProjectSetting(project.id, request->key(), request->value()));
-               return absl::StrCat("project ", project.name, ": ", request->key(),
-                                   request->value().empty() ? " is the default again" : " is set");
-             });
+  return Act(
+      *context, "set-project", Role::kAdmin, request->request_key(), reply,
+      [&](const std::string& key) -> absl::StatusOr<std::string> {
+        GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
+        GRANGE_ASSIGN_OR_RETURN(const store::Project project,
+                                parts_.store.FindOrMakeProject(request->project(), {}));
+        const store::Answer answer{
+            key, absl::StrCat("project ", project.name, ": ", request->key(),
+                              request->value().empty() ? " is the default again" : " is set")};
+        GRANGE_RETURN_IF_ERROR(
+            parts_.store.SetProjectSetting(project.id, request->key(), request->value(), answer));
+        return answer.text;
+      });
 }
 
 grpc::Status ControlService::GetProject(grpc::ServerContext* context,
@@ -115,19 +118,21 @@ grpc::Status ControlService::GetProject(grpc::ServerContext* context,
 grpc::Status ControlService::SetVariable(grpc::ServerContext* context,
                                          const v1::SetVariableRequest* request,
                                          v1::ActionReply* reply) {
-  return Act(
-      *context, Role::kAdmin, request->request_key(), reply, [&]() -> absl::StatusOr<std::string> {
-        GRANGE_RETURN_IF_ERROR(CheckVariable(*request));
-        GRANGE_ASSIGN_OR_RETURN(const store::Project project,
-                                parts_.store.FindOrMakeProject(request->project(), {}));
-        store::ProjectVariable variable;
-        variable.name = request->name();
-        variable.value = Secret(request->value());
-        variable.masked = request->masked();
-        variable.file = request->file();
-        GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable));
-        return absl::StrCat("project ", project.name, ": variable ", request->name(), " is set");
-      });
+  return Act(*context, "set-variable", Role::kAdmin, request->request_key(), reply,
+             [&](const std::string& key) -> absl::StatusOr<std::string> {
+               GRANGE_RETURN_IF_ERROR(CheckVariable(*request));
+               GRANGE_ASSIGN_OR_RETURN(const store::Project project,
+                                       parts_.store.FindOrMakeProject(request->project(), {}));
+               store::ProjectVariable variable;
+               variable.name = request->name();
+               variable.value = Secret(request->value());
+               variable.masked = request->masked();
+               variable.file = request->file();
+               const store::Answer answer{key, absl::StrCat("project ", project.name, ": variable ",
+                                                            request->name(), " is set")};
+               GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable, answer));
+               return answer.text;
+             });
 }
 
 grpc::Status ControlService::ListVariables(grpc::ServerContext* context,
@@ -153,14 +158,16 @@ grpc::Status ControlService::ListVariables(grpc::ServerContext* context,
 grpc::Status ControlService::RemoveVariable(grpc::ServerContext* context,
                                             const v1::RemoveVariableRequest* request,
                                             v1::ActionReply* reply) {
-  return Act(*context, Role::kAdmin, request->request_key(), reply,
-             [&]() -> absl::StatusOr<std::string> {
-               GRANGE_ASSIGN_OR_RETURN(const store::Project project,
-                                       parts_.store.FindProject(request->project()));
-               GRANGE_RETURN_IF_ERROR(parts_.store.RemoveVariable(project.id, request->name()));
-               return absl::StrCat("project ", project.name, ": variable ", request->name(),
-                                   " is removed");
-             });
+  return Act(
+      *context, "remove-variable", Role::kAdmin, request->request_key(), reply,
+      [&](const std::string& key) -> absl::StatusOr<std::string> {
+        GRANGE_ASSIGN_OR_RETURN(const store::Project project,
+                                parts_.store.FindProject(request->project()));
+        const store::Answer answer{key, absl::StrCat("project ", project.name, ": variable ",
+                                                     request->name(), " is removed")};
+        GRANGE_RETURN_IF_ERROR(parts_.store.RemoveVariable(project.id, request->name(), answer));
+        return answer.text;
+      });
 }
 
 }  // namespace grange::control

@@ -42,8 +42,12 @@ void Scheduler::Impl::On(const JobDeclined& event) {
 
 void Scheduler::Impl::On(const JobUnofferable& event) {
   Job* job = FindJob(event.assignment.job);
-  if (job == nullptr || job->node.phase != Phase::kOffered) return;
-  if (job->assignment() != event.assignment) return;
+  if (job == nullptr || job->assignment() != event.assignment) return;
+  if (job->node.phase != Phase::kOffered && job->node.phase != Phase::kGranted) return;
+  const Agent* agent = agents.Find(job->node.agent);
+  if (job->node.phase == Phase::kGranted && agent != nullptr && agent->connected()) {
+    turn.Send(SendRevoke{agent->id, agent->session, job->assignment(), event.detail});
+  }
   LeaveAgent(*job);
   ClearDeclines(*job);
   job->node.fence = NextFence();

@@ -10,9 +10,9 @@
 
 namespace grange::schedule {
 
-// The pipelines that left memory last, at most kMax, and how far they had come. Somebody who
+// The pipelines that left memory last, at most kMax, and how their jobs stood then. Somebody who
 // brings one back may have read its rows before its end was committed: such rows would show a
-// job as running that has ended, or give a number of an attempt out twice.
+// job as running or waiting that has ended, or give a number of an attempt out twice.
 class EndedPipelines {
  public:
   static constexpr size_t kMax = 10'000;
@@ -22,7 +22,7 @@ class EndedPipelines {
   bool IsStale(const PipelineAdded& rows) const;
 
  private:
-  absl::flat_hash_map<PipelineId, int64_t> attempts_;  // of all its jobs, summed: only grows
+  absl::flat_hash_map<PipelineId, uint64_t> prints_;
   std::deque<PipelineId> by_age_;
 };
 

@@ -113,6 +113,8 @@ struct AgentDisconnected {
   AgentId agent;
   SessionId session;
 };
+// With `draining` what is offered to it and not granted goes back to the queue: once this is
+// durable, no job starts there that had not been granted.
 struct AgentDrainChanged {
   AgentId agent;
   bool draining = true;
@@ -131,8 +133,9 @@ struct JobDeclined {
   Assignment assignment;
   std::string reason;
 };
-// What was to be offered can't be put into words, such as a job with a GIT_DEPTH that is no number:
-// no agent will ever get it. It fails, without a retry.
+// What was to be offered or started can't be put into a message, such as a job with a GIT_DEPTH
+// that is no number, or one that is too large: no agent will ever get it. It fails, without a
+// retry; an agent that has accepted it is told. Nothing changes once it runs.
 struct JobUnofferable {
   Assignment assignment;
   std::string detail;  // where, what, what to do

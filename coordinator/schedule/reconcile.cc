@@ -103,6 +103,8 @@ SendWelcome::Verdict Scheduler::Impl::Reconcile(Agent& agent, const JobReport& r
   if (report.phase == JobReport::Phase::kAccepted) {
     switch (job->node.phase) {
       case Phase::kOffered:
+        // Who drained the agent was told that nothing starts on it any more.
+        if (agent.draining) return Verdict::kRevoke;
         Grant(*job);
         return Verdict::kStart;
       case Phase::kGranted:
@@ -128,13 +130,7 @@ void Scheduler::Impl::On(const AgentDisconnected& event) {
   agent->disconnected_at = now;
   agents.Refresh(*agent);
   // An offer that was not granted has started nothing: somebody else may have the job at once.
-  const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
-  for (const JobId id : held) {
-    Job* job = FindJob(id);
-    if (job->is_given()) continue;
-    Withdraw(*job);
-    Requeue(*job);
-  }
+  WithdrawOffers(*agent, "its session has ended");
   StartLostTimer(*agent);
 }
 
@@ -147,6 +143,18 @@ void Scheduler::Impl::On(const AgentDrainChanged& event) {
   agents.Refresh(*agent);
   if (changed && agent->connected()) {
     turn.Send(SendDrain{agent->id, agent->session, !event.draining});
+  }
+  // Nobody is told "it drains" while an accept that is under way could still be granted.
+  if (agent->draining) WithdrawOffers(*agent, "the agent is being drained");
+}
+
+void Scheduler::Impl::WithdrawOffers(const Agent& agent, absl::string_view reason) {
+  const std::vector<JobId> held(agent.jobs.begin(), agent.jobs.end());
+  for (const JobId id : held) {
+    Job* job = FindJob(id);
+    if (job->is_given()) continue;
+    WithdrawAndTell(*job, reason);
+    Requeue(*job);
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/string_view.h"
 #include "coordinator/schedule/agent_pool.h"
 #include "coordinator/schedule/ended_pipelines.h"
 #include "coordinator/schedule/finished_assignments.h"
@@ -86,6 +87,8 @@ struct Scheduler::Impl {
   void On(const AgentDisconnected& event);
   void On(const AgentDrainChanged& event);
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
+  // Takes back what is offered to the agent and not granted, and tells it so if it is there.
+  void WithdrawOffers(const Agent& agent, absl::string_view reason);
   void StartLostTimer(Agent& agent);
   void LoseAll(Agent& agent);
   void ForgetDeclines(Agent& agent);

@@ -78,7 +78,7 @@ class CoordinatorImpl : public Coordinator,
 
   // control::Backend
   absl::StatusOr<control::SubmitAnswer> Submit(const control::SubmitOrder& order) override;
-  absl::Status Request(const schedule::Event& request) override;
+  absl::Status Request(const schedule::Event& request, const store::Answer& answer) override;
   void Tell(schedule::Event event) override { core_->Post(std::move(event)); }
   absl::StatusOr<schedule::Explanation> Why(JobId job) override;
   std::vector<schedule::Scheduler::AgentView> Agents() override;
@@ -204,9 +204,10 @@ absl::Status CoordinatorImpl::Recover() {
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);
-  // A job whose variables make no sense can't be handed out: it fails instead of waiting for ever.
-  performer_->SetOnUnofferable([this](const schedule::SendOffer& offer, const absl::Status& why) {
-    core_->Post(schedule::JobUnofferable{offer.assignment, std::string(why.message())});
+  // A job whose variables make no sense, or that is too large, can't be handed out: it fails
+  // instead of waiting for ever.
+  performer_->SetOnUnofferable([this](const Assignment& assignment, const absl::Status& why) {
+    core_->Post(schedule::JobUnofferable{assignment, std::string(why.message())});
   });
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
@@ -353,14 +354,14 @@ absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::Sub
   return submitted.answer;
 }
 
-absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
+absl::Status CoordinatorImpl::Request(const schedule::Event& request, const store::Answer& answer) {
   // It would wait as long as the disk stays full.
   if (const std::string reason = performer_->read_only_reason(); !reason.empty()) {
     return absl::ResourceExhaustedError(
         absl::StrCat("the coordinator can't store anything: ", reason,
                      "; free space on the disk of '", options_.state_dir, "' and try again"));
   }
-  const absl::Status done = core_->Request(request);
+  const absl::Status done = core_->Request(request, answer);
   if (!absl::IsNotFound(done)) return done;
   // A pipeline that is final is no longer in memory: bring it back and ask again.
   PipelineId pipeline;
@@ -386,7 +387,7 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request) {
   }
   GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
   core_->Post(std::move(added));
-  return core_->Request(request);
+  return core_->Request(request, answer);
 }
 
 absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(

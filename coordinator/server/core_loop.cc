@@ -31,15 +31,17 @@ void CoreLoop::Post(schedule::Event event) {
 void CoreLoop::PostResult(schedule::JobFinished event, std::optional<store::PutTraceEnd> end) {
   Post(Item{.what = schedule::Event(event),
             .trace_end = std::move(end),
+            .answer = {},
             .done = nullptr,
             .check = false});
 }
 
-absl::Status CoreLoop::Request(schedule::Event event) {
+absl::Status CoreLoop::Request(schedule::Event event, const store::Answer& reply) {
   absl::Status answer;
   absl::Notification answered;
   Post(Item{.what = std::move(event),
             .trace_end = {},
+            .answer = reply,
             .done =
                 [&](absl::Status status) {
                   answer = std::move(status);
@@ -58,6 +60,7 @@ void CoreLoop::Ask(std::function<void(const schedule::Scheduler&)> question) {
                   answered.Notify();
                 }),
             .trace_end = {},
+            .answer = {},
             .done = nullptr,
             .check = false});
   answered.WaitForNotification();
@@ -76,6 +79,7 @@ std::vector<CoreLoop::Item> CoreLoop::Take() {
     if (left <= absl::ZeroDuration()) {
       mailbox_.push_back(Item{.what = schedule::Event(schedule::Tick{}),
                               .trace_end = {},
+                              .answer = {},
                               .done = nullptr,
                               .check = false});
     } else if (left == absl::InfiniteDuration()) {
@@ -109,6 +113,7 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
       // Said in its turn: what came before it, and decided it, is durable by then.
       batches.push_back(Batch{.decisions = {},
                               .trace_end = std::nullopt,
+                              .answer = {},
                               .done = [done = std::move(item.done),
                                        checked](const absl::Status&) mutable { done(checked); }});
       return;
@@ -116,6 +121,7 @@ void CoreLoop::Apply(Item& item, std::vector<Batch>& batches) {
   }
   Batch batch{.decisions = scheduler_.Apply(event, Now()),
               .trace_end = std::nullopt,
+              .answer = std::move(item.answer),
               .done = std::move(item.done)};
   if (item.trace_end.has_value()) {
     // Only a result that was taken changes its job's row; a late one must not touch the trace.

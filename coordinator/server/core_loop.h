@@ -29,8 +29,9 @@ class CoreLoop {
   void Post(schedule::Event event);
   // A result; `end` is stored with the rows that it changes, if it changes any.
   void PostResult(schedule::JobFinished event, std::optional<store::PutTraceEnd> end);
-  // A person's request. Blocks until it is durable, or refused by Scheduler::Check().
-  absl::Status Request(schedule::Event event);
+  // A person's request. Blocks until it is durable, together with `answer`, or refused by
+  // Scheduler::Check(); then no answer is stored.
+  absl::Status Request(schedule::Event event, const store::Answer& answer);
   // Runs `question` on the core's thread. Blocks until it has run.
   void Ask(std::function<void(const schedule::Scheduler&)> question);
 
@@ -38,6 +39,7 @@ class CoreLoop {
   struct Item {
     std::variant<schedule::Event, std::function<void(const schedule::Scheduler&)>> what;
     std::optional<store::PutTraceEnd> trace_end;
+    store::Answer answer{};
     absl::AnyInvocable<void(absl::Status)> done;
     bool check = false;
   };

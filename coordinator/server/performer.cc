@@ -39,6 +39,7 @@ void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
     }
   }
   if (batch.trace_end.has_value()) writes.emplace_back(*batch.trace_end);
+  if (!batch.answer.key.empty()) writes.emplace_back(batch.answer);
 }
 
 }  // namespace
@@ -188,12 +189,13 @@ absl::StatusOr<session::JobSpec> Performer::SpecFor(const schedule::SendOffer& o
 void Performer::Send(const schedule::SendOffer& offer) {
   parts_.traces.Prepare(offer.assignment.job, offer.assignment.attempt);
   const absl::StatusOr<session::JobSpec> spec = SpecFor(offer);
-  if (!spec.ok()) {
-    log::Error("cannot_offer", {{"job", offer.assignment}, {"error", spec.status()}});
-    if (on_unofferable_) on_unofferable_(offer, spec.status());
-    return;
-  }
-  parts_.hub.SendOffer(offer, *spec);
+  const absl::Status sent = spec.ok() ? parts_.hub.SendOffer(offer, *spec) : spec.status();
+  if (!sent.ok()) CannotOffer(offer.assignment, sent);
+}
+
+void Performer::CannotOffer(const Assignment& assignment, const absl::Status& why) {
+  log::Error("cannot_offer", {{"job", assignment}, {"error", why}});
+  if (on_unofferable_) on_unofferable_(assignment, why);
 }
 
 void Performer::Send(const schedule::SendStart& start) {
@@ -213,7 +215,8 @@ void Performer::Send(const schedule::SendStart& start) {
                               .artifacts = {}});
     }
   }
-  parts_.hub.SendStart(start, secrets);
+  const absl::Status sent = parts_.hub.SendStart(start, secrets);
+  if (!sent.ok()) CannotOffer(start.assignment, sent);
 }
 
 }  // namespace grange::server

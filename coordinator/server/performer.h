@@ -24,6 +24,7 @@ namespace grange::server {
 struct Batch {
   std::vector<schedule::Decision> decisions;
   std::optional<store::PutTraceEnd> trace_end;  // of the attempt that this result ended
+  store::Answer answer{};                       // to the person who asked for it
   absl::AnyInvocable<void(absl::Status)> done;  // may be empty; called once it is durable
 };
 
@@ -52,8 +53,9 @@ class Performer {
 
   void Perform(std::vector<Batch> batches) ABSL_LOCKS_EXCLUDED(mu_);  // any thread; only queues
   std::string read_only_reason() const ABSL_LOCKS_EXCLUDED(mu_);
-  // An offer could not be made from its rows; the core must hear of it.
-  void SetOnUnofferable(std::function<void(const schedule::SendOffer&, const absl::Status&)> f) {
+  // A job could not be handed out: what it is made of can't be put into words, or is too large.
+  // The core must hear of it. Called on the performer's thread; set it before the first batch.
+  void SetOnUnofferable(std::function<void(const Assignment&, const absl::Status&)> f) {
     on_unofferable_ = std::move(f);
   }
 
@@ -65,11 +67,12 @@ class Performer {
   void Send(Batch& batch);
   void Send(const schedule::SendOffer& offer);
   void Send(const schedule::SendStart& start);
+  void CannotOffer(const Assignment& assignment, const absl::Status& why);
   void AfterCommit(const schedule::StoreJob& row, bool has_trace_end);
   absl::StatusOr<session::JobSpec> SpecFor(const schedule::SendOffer& offer);
 
   const Parts parts_;
-  std::function<void(const schedule::SendOffer&, const absl::Status&)> on_unofferable_;
+  std::function<void(const Assignment&, const absl::Status&)> on_unofferable_;
   mutable base::Mutex mu_;
   base::CondVar work_;
   std::deque<Batch> waiting_ ABSL_GUARDED_BY(mu_);

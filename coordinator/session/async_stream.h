@@ -15,6 +15,7 @@
 #include "common/base/mutex.h"
 #include "common/rpc/outbox.h"
 #include "common/rpc/status.h"
+#include "coordinator/session/call_canceler.h"
 
 namespace grange::session {
 
@@ -64,7 +65,10 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
   using Request = std::function<void(grpc::ServerContext*, grpc::ServerAsyncReaderWriter<Out, In>*,
                                      grpc::ServerCompletionQueue*, void*)>;
 
-  AsyncStream() : outbox_(std::make_shared<Outbox>(this)), stream_(&context_) {}
+  AsyncStream()
+      : outbox_(std::make_shared<Outbox>(this)),
+        canceler_(std::make_shared<CallCanceler>()),
+        stream_(&context_) {}
 
   // Waits for a call; once it has come, `next` makes the stream that waits for the one after it.
   void Accept(StreamThreads& threads, const Request& request, std::function<void()> next) {
@@ -84,6 +88,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
   virtual absl::Status FinalStatus() = 0;
 
   const std::shared_ptr<Outbox>& outbox() { return outbox_; }
+  const std::shared_ptr<CallCanceler>& canceler() { return canceler_; }
 
  private:
   void StartSend(const Out* message) override { stream_.Write(*message, &written_); }
@@ -95,6 +100,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
       return;
     }
     next_();
+    canceler_->SetCall(&context_);
     OnBegin(context_);
     stream_.Read(&message_, &read_);
   }
@@ -118,11 +124,13 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
 
   void Release() {
     if (--open_ > 0) return;
+    canceler_->SetCall(nullptr);
     OnOver();
     delete this;
   }
 
   const std::shared_ptr<Outbox> outbox_;
+  const std::shared_ptr<CallCanceler> canceler_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Out, In> stream_;
   std::function<void()> next_;

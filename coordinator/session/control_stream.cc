@@ -17,15 +17,18 @@ namespace {
 // What outlives the reactor: others end the stream through this.
 class StreamEnd : public ControlStreamEnd {
  public:
-  void Attach(std::shared_ptr<AgentSession::ControlOutbox> outbox) { outbox_ = std::move(outbox); }
+  StreamEnd(std::shared_ptr<AgentSession::ControlOutbox> outbox,
+            std::shared_ptr<CallCanceler> canceler)
+      : outbox_(std::move(outbox)), canceler_(std::move(canceler)) {}
 
   void End(const absl::Status& status) override {
-    {
-      base::MutexLock lock(mu_);
-      if (!set_) status_ = status;
-      set_ = true;
-    }
+    Set(status);
     outbox_->Close();
+  }
+  void Cancel(const absl::Status& status) override {
+    Set(status);
+    outbox_->Abort();
+    canceler_->Cancel();
   }
   absl::Status status() {
     base::MutexLock lock(mu_);
@@ -33,7 +36,14 @@ class StreamEnd : public ControlStreamEnd {
   }
 
  private:
-  std::shared_ptr<AgentSession::ControlOutbox> outbox_;  // before it is shared
+  void Set(const absl::Status& status) {
+    base::MutexLock lock(mu_);
+    if (!set_) status_ = status;
+    set_ = true;
+  }
+
+  const std::shared_ptr<AgentSession::ControlOutbox> outbox_;
+  const std::shared_ptr<CallCanceler> canceler_;
   base::Mutex mu_;
   bool set_ ABSL_GUARDED_BY(mu_) = false;
   absl::Status status_ ABSL_GUARDED_BY(mu_);
@@ -41,8 +51,8 @@ class StreamEnd : public ControlStreamEnd {
 
 class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
  public:
-  explicit ControlStream(SessionHub& hub) : hub_(hub), end_(std::make_shared<StreamEnd>()) {
-    end_->Attach(outbox());
+  explicit ControlStream(SessionHub& hub)
+      : hub_(hub), end_(std::make_shared<StreamEnd>(outbox(), canceler())) {
     session_ = std::make_shared<AgentSession>(outbox(), end_, hub.clock());
   }
 

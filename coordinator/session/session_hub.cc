@@ -1,5 +1,6 @@
 #include "coordinator/session/session_hub.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/escaping.h"
@@ -9,6 +10,7 @@
 #include "common/os/random.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token_text.h"
+#include "coordinator/session/message_size.h"
 
 namespace grange::session {
 namespace {
@@ -16,6 +18,9 @@ namespace {
 // Two of the trace store's groups: one on its way while the other is being synced.
 constexpr uint64_t kUnackedJobMax = 8 << 20;
 constexpr uint64_t kUnackedAgentMax = 32 << 20;
+// How long an ended session may take to send what waits; then its call is canceled. A credential
+// that was withdrawn is out in 5 s.
+constexpr absl::Duration kEndGrace = absl::Seconds(3);
 
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
   v1::HubMsg message;
@@ -25,74 +30,6 @@ v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason)
 }
 
 }  // namespace
-
-AgentSession::AgentSession(std::shared_ptr<ControlOutbox> outbox,
-                           std::shared_ptr<ControlStreamEnd> end, const Clock& clock)
-    : outbox_(std::move(outbox)), end_(std::move(end)), clock_(clock) {
-  Heard();
-}
-
-void AgentSession::Send(v1::HubMsg message) {
-  if (outbox_->Post(std::move(message))) return;
-  End(absl::ResourceExhaustedError("the agent does not read its messages"));
-}
-
-void AgentSession::Heard() { heard_at_ns_ = absl::ToInt64Nanoseconds(clock_.SinceBoot()); }
-
-absl::Duration AgentSession::silence() const {
-  return clock_.SinceBoot() - absl::Nanoseconds(heard_at_ns_.load());
-}
-
-void AgentSession::Ack(const Assignment& assignment, uint64_t durable) {
-  v1::TraceReply reply;
-  ToProto(assignment, reply.mutable_ack()->mutable_assignment());
-  reply.mutable_ack()->set_durable(durable);
-  PostTrace(std::move(reply));
-}
-
-void AgentSession::Resume(const Assignment& assignment, uint64_t offset) {
-  v1::TraceReply reply;
-  ToProto(assignment, reply.mutable_resume()->mutable_assignment());
-  reply.mutable_resume()->set_offset(offset);
-  PostTrace(std::move(reply));
-}
-
-void AgentSession::Failed(const Assignment& assignment, const absl::Status& status) {
-  log::Warning("trace_not_stored", {{"job", assignment}, {"agent", agent}, {"error", status}});
-}
-
-void AgentSession::Drained() {
-  std::map<Assignment, uint64_t> wanted;
-  {
-    base::MutexLock lock(mu_);
-    wanted.swap(want_again_);
-  }
-  for (const auto& [assignment, offset] : wanted) Resume(assignment, offset);
-}
-
-void AgentSession::SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) {
-  std::shared_ptr<TraceOutbox> older;
-  {
-    base::MutexLock lock(mu_);
-    older = std::exchange(trace_outbox_, std::move(outbox));
-  }
-  if (older != nullptr) older->Abort();
-}
-
-void AgentSession::WantAgain(const Assignment& assignment, uint64_t offset) {
-  base::MutexLock lock(mu_);
-  want_again_.try_emplace(assignment, offset);
-}
-
-void AgentSession::PostTrace(v1::TraceReply reply) {
-  std::shared_ptr<TraceOutbox> outbox;
-  {
-    base::MutexLock lock(mu_);
-    outbox = trace_outbox_;
-  }
-  // A stream that is gone needs no answer: the next one starts with the offsets of the Welcome.
-  if (outbox != nullptr) outbox->Post(std::move(reply));
-}
 
 SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::TraceStore& traces,
                        const Clock& clock, SessionListener& listener)
@@ -122,7 +59,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
       facts.ok() ? CheckIdentity(session, credential, *facts, agent) : facts.status();
   if (!identity.ok()) {
     log::Warning("agent_refused", {{"agent", hello.agent_id()}, {"error", identity}});
-    session->End(identity);
+    EndSoon(session, identity);
     return;
   }
   session->id = schedule::SessionId(next_session_++);
@@ -140,7 +77,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
     by_public_id_[session->public_id] = session;
     last_contact_[agent.id] = clock_.Now();
   }
-  if (older != nullptr) older->End(absl::AbortedError("a newer session of this agent began"));
+  if (older != nullptr) EndSoon(older, absl::AbortedError("a newer session of this agent began"));
   log::Info("agent_connected", {{"agent", agent.id},
                                 {"name", agent.name},
                                 {"slots", facts->slots},
@@ -148,10 +85,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
   listener_.OnEvent(schedule::AgentConnected{
       .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
   session->ready = true;
-  if (!silence_timer_) {
-    silence_timer_ = true;
-    loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
-  }
+  if (silence_timer_ == 0) CheckSilence();
 }
 
 absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& session,
@@ -202,6 +136,8 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
   if (!session->ready && message.body_case() != v1::AgentMsg::kHeartbeat) {
     return absl::InvalidArgumentError("a message came before the coordinator's welcome");
   }
+  // Nothing that arrives late from an older session is looked at (§4.1).
+  if (session->ready && !IsCurrent(session)) return absl::OkStatus();
   const AgentId agent = session->agent;
   const schedule::SessionId id = session->id;
   switch (message.body_case()) {
@@ -275,36 +211,60 @@ void SessionHub::OnResult(const std::shared_ptr<AgentSession>& session,
 
 void SessionHub::OnEnded(const std::shared_ptr<AgentSession>& session) {
   // After Admit(), if that is still to come: the loop keeps the order.
-  loop_.Post([this, session] {
-    if (!session->ready) return;
-    session->SetTraceOutbox(nullptr);
-    {
-      base::MutexLock lock(mu_);
-      const auto current = by_agent_.find(session->agent);
-      if (current != by_agent_.end() && current->second == session) by_agent_.erase(current);
-      by_public_id_.erase(session->public_id);
-    }
-    log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
-    listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
-  });
+  loop_.Post([this, session] { Leave(session); });
 }
 
-void SessionHub::CheckSilence() {
-  std::vector<std::shared_ptr<AgentSession>> silent;
-  bool any;
+void SessionHub::Leave(const std::shared_ptr<AgentSession>& session) {
+  if (!session->ready) return;
+  session->DropTraceStream();
   {
     base::MutexLock lock(mu_);
-    any = !by_agent_.empty();
+    const auto current = by_agent_.find(session->agent);
+    if (current == by_agent_.end() || current->second != session) return;
+    by_agent_.erase(current);
+    by_public_id_.erase(session->public_id);
+  }
+  log::Info("agent_disconnected", {{"agent", session->agent}, {"name", session->agent_name}});
+  listener_.OnEvent(schedule::AgentDisconnected{.agent = session->agent, .session = session->id});
+}
+
+// Sleeps until the first session may have been silent for too long: what is heard in the meantime
+// only moves that away.
+void SessionHub::CheckSilence() {
+  std::vector<std::shared_ptr<AgentSession>> silent;
+  absl::Duration next = absl::InfiniteDuration();
+  {
+    base::MutexLock lock(mu_);
     for (const auto& [agent, session] : by_agent_) {
-      if (session->silence() > options_.silence_limit) silent.push_back(session);
+      const absl::Duration left = options_.silence_limit - session->silence();
+      if (left <= absl::ZeroDuration()) {
+        silent.push_back(session);
+      } else {
+        next = std::min(next, left);
+      }
     }
   }
   for (const std::shared_ptr<AgentSession>& session : silent) {
     log::Warning("agent_silent", {{"agent", session->agent}, {"silence", session->silence()}});
-    session->End(absl::DeadlineExceededError("nothing was heard from the agent for too long"));
+    session->Cancel(absl::DeadlineExceededError("nothing was heard from the agent for too long"));
+    Leave(session);  // not when gRPC has noticed: that may wait for the peer
   }
-  silence_timer_ = any;
-  if (any) loop_.After(options_.silence_limit / 4, [this] { CheckSilence(); });
+  silence_timer_ = 0;
+  if (next < absl::InfiniteDuration()) {
+    silence_timer_ = loop_.After(next, [this] { CheckSilence(); });
+  }
+}
+
+void SessionHub::EndSoon(const std::shared_ptr<AgentSession>& session, const absl::Status& why) {
+  session->End(why);
+  loop_.Post(
+      [this, session, why] { loop_.After(kEndGrace, [session, why] { session->Cancel(why); }); });
+}
+
+bool SessionHub::IsCurrent(const std::shared_ptr<AgentSession>& session) const {
+  base::MutexLock lock(mu_);
+  const auto found = by_agent_.find(session->agent);
+  return found != by_agent_.end() && found->second == session;
 }
 
 std::shared_ptr<AgentSession> SessionHub::Find(const std::string& public_id,
@@ -352,23 +312,25 @@ void SessionHub::SendWelcome(const schedule::SendWelcome& welcome) {
   session->Send(std::move(message));
 }
 
-void SessionHub::SendOffer(const schedule::SendOffer& offer, const JobSpec& spec) {
-  const std::shared_ptr<AgentSession> session = Get(offer.agent, offer.session);
-  if (session == nullptr) return;
+absl::Status SessionHub::SendOffer(const schedule::SendOffer& offer, const JobSpec& spec) {
   v1::HubMsg message;
   ToProto(offer.assignment, message.mutable_offer()->mutable_assignment());
   ToProto(spec, message.mutable_offer()->mutable_spec());
-  session->Send(std::move(message));
+  GRANGE_RETURN_IF_ERROR(CheckSize(message.offer()));
+  const std::shared_ptr<AgentSession> session = Get(offer.agent, offer.session);
+  if (session != nullptr) session->Send(std::move(message));
+  return absl::OkStatus();
 }
 
-void SessionHub::SendStart(const schedule::SendStart& start, const StartSecrets& secrets) {
-  gate_.Open(start.assignment, start.agent);
-  const std::shared_ptr<AgentSession> session = Get(start.agent, start.session);
-  if (session == nullptr) return;
+absl::Status SessionHub::SendStart(const schedule::SendStart& start, const StartSecrets& secrets) {
   v1::HubMsg message;
   ToProto(start.assignment, message.mutable_start()->mutable_assignment());
   ToProto(secrets, message.mutable_start());
-  session->Send(std::move(message));
+  GRANGE_RETURN_IF_ERROR(CheckSize(message.start()));
+  gate_.Open(start.assignment, start.agent);
+  const std::shared_ptr<AgentSession> session = Get(start.agent, start.session);
+  if (session != nullptr) session->Send(std::move(message));
+  return absl::OkStatus();
 }
 
 void SessionHub::SendCancel(const schedule::SendCancel& cancel) {
@@ -409,7 +371,7 @@ void SessionHub::EndSessionsOf(AgentId agent, const absl::Status& why) {
     const auto found = by_agent_.find(agent);
     if (found != by_agent_.end()) session = found->second;
   }
-  if (session != nullptr) session->End(why);
+  if (session != nullptr) EndSoon(session, why);
 }
 
 absl::Time SessionHub::LastContact(AgentId agent) const {

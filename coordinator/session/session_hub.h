@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -14,9 +13,9 @@
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/os/event_loop.h"
-#include "common/rpc/outbox.h"
 #include "coordinator/schedule/decision.h"
 #include "coordinator/schedule/event.h"
+#include "coordinator/session/agent_session.h"
 #include "coordinator/session/codec.h"
 #include "coordinator/session/job_spec.h"
 #include "coordinator/session/trace_gate.h"
@@ -44,61 +43,6 @@ class SessionListener {
   virtual void OnResult(JobResult result) = 0;
 };
 
-// How the stream of one session is ended.
-class ControlStreamEnd {
- public:
-  virtual ~ControlStreamEnd() = default;
-  // After what waits is sent; with this status. Later calls change nothing. Any thread.
-  virtual void End(const absl::Status& status) = 0;
-};
-
-// One control stream of one agent, with the trace stream that belongs to it. Shared by its
-// reactors, the hub and the trace store's callbacks: whoever is last lets it go.
-class AgentSession : public trace::TraceStore::Sender {
- public:
-  using ControlOutbox = rpc::Outbox<v1::HubMsg>;
-  using TraceOutbox = rpc::Outbox<v1::TraceReply>;
-
-  AgentSession(std::shared_ptr<ControlOutbox> outbox, std::shared_ptr<ControlStreamEnd> end,
-               const Clock& clock);
-
-  // False if the peer does not read: then the session is ended.
-  void Send(v1::HubMsg message);
-  void End(const absl::Status& status) { end_->End(status); }
-  void Heard();
-  absl::Duration silence() const;
-
-  // trace::TraceStore::Sender: to the trace stream that is open now, if any.
-  void Ack(const Assignment& assignment, uint64_t durable) override;
-  void Resume(const Assignment& assignment, uint64_t offset) override;
-  void Failed(const Assignment& assignment, const absl::Status& status) override;
-  void Drained() override;
-
-  void SetTraceOutbox(std::shared_ptr<TraceOutbox> outbox) ABSL_LOCKS_EXCLUDED(mu_);
-  // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
-  void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
-
-  // Set once by the hub, before `ready`.
-  schedule::SessionId id;
-  std::string public_id;  // 32 hex digits; names the session on the other streams
-  AgentId agent;
-  std::string agent_name;
-  std::string instance_id;
-  std::string credential_hash;
-  std::atomic<bool> ready{false};  // the scheduler has been told of it
-
- private:
-  void PostTrace(v1::TraceReply reply) ABSL_LOCKS_EXCLUDED(mu_);
-
-  const std::shared_ptr<ControlOutbox> outbox_;
-  const std::shared_ptr<ControlStreamEnd> end_;
-  const Clock& clock_;
-  std::atomic<int64_t> heard_at_ns_;
-  base::Mutex mu_;
-  std::shared_ptr<TraceOutbox> trace_outbox_ ABSL_GUARDED_BY(mu_);
-  std::map<Assignment, uint64_t> want_again_ ABSL_GUARDED_BY(mu_);
-};
-
 // All sessions: identity, liveness, and the way to each agent. Slow work (the database) runs on a
 // loop of its own. Thread-safe.
 class SessionHub {
@@ -111,15 +55,16 @@ class SessionHub {
 
   // --- what the performer sends, in its order; a session that is gone swallows it
   void SendWelcome(const schedule::SendWelcome& welcome);
-  void SendOffer(const schedule::SendOffer& offer, const JobSpec& spec);
-  void SendStart(const schedule::SendStart& start, const StartSecrets& secrets);
+  // These two: kInvalidArgument, and nothing was sent, if it is larger than a message may be.
+  absl::Status SendOffer(const schedule::SendOffer& offer, const JobSpec& spec);
+  absl::Status SendStart(const schedule::SendStart& start, const StartSecrets& secrets);
   void SendCancel(const schedule::SendCancel& cancel);
   void SendForget(const schedule::SendForget& forget);
   void SendRevoke(const schedule::SendRevoke& revoke);
   void SendDrain(const schedule::SendDrain& drain);
 
   // --- from people
-  // Ends all sessions of the agent (revoked, removed).
+  // Ends all sessions of the agent (revoked, removed), within 5 s also if it does not read.
   void EndSessionsOf(AgentId agent, const absl::Status& why);
   absl::Time LastContact(AgentId agent) const;
 
@@ -132,6 +77,8 @@ class SessionHub {
   // Any later message. INVALID_ARGUMENT ends the stream.
   absl::Status OnMessage(const std::shared_ptr<AgentSession>& session, v1::AgentMsg& message);
   void OnEnded(const std::shared_ptr<AgentSession>& session);
+  // Whether it is the agent's session of now. What comes from another one is not looked at.
+  bool IsCurrent(const std::shared_ptr<AgentSession>& session) const;
   // The session a bulk stream belongs to: its public id and the agent's credential must fit.
   std::shared_ptr<AgentSession> Find(const std::string& public_id,
                                      absl::string_view credential) const;
@@ -150,7 +97,11 @@ class SessionHub {
                              store::AgentRow& agent);
   void OnResult(const std::shared_ptr<AgentSession>& session, const v1::JobResult& message,
                 JobResult result);
-  void CheckSilence();
+  // The session is over; nothing if it was not its agent's any more. On the loop's thread.
+  void Leave(const std::shared_ptr<AgentSession>& session);
+  void CheckSilence();  // on the loop's thread
+  // Ends it as AgentSession::End() does, and cancels it if that takes too long.
+  void EndSoon(const std::shared_ptr<AgentSession>& session, const absl::Status& why);
   std::shared_ptr<AgentSession> Get(AgentId agent, schedule::SessionId session) const;
 
   const SessionOptions options_;
@@ -167,7 +118,7 @@ class SessionHub {
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
 
-  bool silence_timer_ = false;  // on the loop's thread
+  os::EventLoop::TimerId silence_timer_ = 0;  // on the loop's thread; 0: none
   os::EventLoop loop_;
   std::thread thread_;
 };

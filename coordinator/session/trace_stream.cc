@@ -1,18 +1,13 @@
 #include "coordinator/session/trace_stream.h"
 
-#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
-#include "common/base/crc32c.h"
-#include "common/base/mutex.h"
-#include "common/base/status_macros.h"
 #include "common/log/log.h"
-#include "common/rpc/channel.h"
 #include "coordinator/session/agent_service.h"
 #include "coordinator/session/control_stream.h"
+#include "coordinator/session/trace_chunk.h"
 
 namespace grange::session {
 namespace {
@@ -43,40 +38,11 @@ class TraceStream : public AsyncStream<v1::TraceMsg, v1::TraceReply> {
       if (session_ == nullptr) {
         return absl::UnauthenticatedError("this trace stream belongs to no open session");
       }
-      session_->SetTraceOutbox(outbox());
+      session_->SetTraceStream(outbox(), canceler());
     }
     session_->Heard();
     if (!message.has_chunk()) return absl::OkStatus();
-    return HandleChunk(*message.mutable_chunk());
-  }
-
-  absl::Status HandleChunk(v1::TraceChunk& chunk) {
-    GRANGE_ASSIGN_OR_RETURN(const Assignment assignment, FromProto(chunk.assignment()));
-    if (chunk.data().size() > rpc::kFilePartMax) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a trace chunk is larger than ", rpc::kFilePartMax, " bytes"));
-    }
-    if (chunk.offset() > uint64_t{1} << 62) {
-      return absl::InvalidArgumentError("a trace chunk's offset is out of range");
-    }
-    if (!hub_.gate().Allows(assignment, session_->agent)) {
-      v1::HubMsg revoke;
-      ToProto(assignment, revoke.mutable_revoke()->mutable_assignment());
-      revoke.mutable_revoke()->set_reason("this attempt is not the agent's any more");
-      session_->Send(std::move(revoke));
-      return absl::OkStatus();
-    }
-    if (Crc32c(chunk.data()) != chunk.crc32c()) {
-      log::Warning("trace_chunk_damaged", {{"job", assignment}, {"offset", chunk.offset()}});
-      session_->Resume(assignment, hub_.traces().Size(assignment.job, assignment.attempt));
-      return absl::OkStatus();
-    }
-    if (hub_.traces().QueueIsFull()) {
-      session_->WantAgain(assignment, chunk.offset());
-      return absl::OkStatus();
-    }
-    hub_.traces().Append(assignment, chunk.offset(), std::move(*chunk.mutable_data()), session_);
-    return absl::OkStatus();
+    return TakeChunk(hub_, session_, *message.mutable_chunk());
   }
 
   SessionHub& hub_;

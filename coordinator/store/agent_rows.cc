@@ -194,7 +194,7 @@ absl::Status SqliteStore::SetAgentRevoked(AgentId id) {
       AgentText(id));
 }
 
-absl::Status SqliteStore::ResetAgent(AgentId id) {
+absl::Status SqliteStore::ResetAgent(AgentId id, const Answer& answer) {
   return ChangeOne(
       [&](Connection& connection) {
         return connection
@@ -202,11 +202,11 @@ absl::Status SqliteStore::ResetAgent(AgentId id) {
             .Bind(id)
             .Run();
       },
-      AgentText(id));
+      AgentText(id), answer);
 }
 
 // The row stays for the names of old attempts; its name and credential are free again.
-absl::Status SqliteStore::RemoveAgent(AgentId id) {
+absl::Status SqliteStore::RemoveAgent(AgentId id, const Answer& answer) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(const AgentRow agent, FindAgent(connection, id));
     {
@@ -219,10 +219,13 @@ absl::Status SqliteStore::RemoveAgent(AgentId id) {
             id.value(), "' and wait until its jobs are done"));
       }
     }
-    return connection
-        .Prepare("UPDATE agents SET removed = 1, revoked = 1, credential_hash = x'' WHERE id = ?")
-        .Bind(id)
-        .Run();
+    GRANGE_RETURN_IF_ERROR(
+        connection
+            .Prepare(
+                "UPDATE agents SET removed = 1, revoked = 1, credential_hash = x'' WHERE id = ?")
+            .Bind(id)
+            .Run());
+    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
   });
 }
 

@@ -115,6 +115,10 @@ absl::Status PutRow(Connection& connection, const PutLastContact& contact, absl:
       .Run();
 }
 
+absl::Status PutRow(Connection& connection, const Answer& answer, absl::Time now) {
+  return PutAnswerIn(connection, answer.key, answer.text, now);
+}
+
 }  // namespace
 
 absl::Status SqliteStore::Commit(const std::vector<Write>& writes) {

@@ -121,34 +121,44 @@ absl::StatusOr<std::vector<Project>> SqliteStore::ListProjects() {
 }
 
 absl::Status SqliteStore::SetProjectSetting(ProjectId id, absl::string_view key,
-                                            absl::string_view value) {
+                                            absl::string_view value, const Answer& answer) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_RETURN_IF_ERROR(CheckExists(connection, id));
-    if (!value.empty()) return PutSetting(connection, id, key, value);
-    return connection.Prepare("DELETE FROM project_settings WHERE project = ? AND key = ?")
-        .Bind(id, key)
-        .Run();
+    if (!value.empty()) {
+      GRANGE_RETURN_IF_ERROR(PutSetting(connection, id, key, value));
+    } else {
+      GRANGE_RETURN_IF_ERROR(
+          connection.Prepare("DELETE FROM project_settings WHERE project = ? AND key = ?")
+              .Bind(id, key)
+              .Run());
+    }
+    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
   });
 }
 
-absl::Status SqliteStore::SetVariable(ProjectId id, const ProjectVariable& variable) {
+absl::Status SqliteStore::SetVariable(ProjectId id, const ProjectVariable& variable,
+                                      const Answer& answer) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_RETURN_IF_ERROR(CheckExists(connection, id));
-    return connection.Prepare("INSERT OR REPLACE INTO project_variables VALUES (?, ?, ?, ?, ?)")
-        .Bind(id, variable.name, parts_.sealer->Seal(variable.value, IdentityOf(id, variable.name)),
-              variable.masked, variable.file)
-        .Run();
+    GRANGE_RETURN_IF_ERROR(
+        connection.Prepare("INSERT OR REPLACE INTO project_variables VALUES (?, ?, ?, ?, ?)")
+            .Bind(id, variable.name,
+                  parts_.sealer->Seal(variable.value, IdentityOf(id, variable.name)),
+                  variable.masked, variable.file)
+            .Run());
+    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
   });
 }
 
-absl::Status SqliteStore::RemoveVariable(ProjectId id, absl::string_view name) {
+absl::Status SqliteStore::RemoveVariable(ProjectId id, absl::string_view name,
+                                         const Answer& answer) {
   return ChangeOne(
       [&](Connection& connection) {
         return connection.Prepare("DELETE FROM project_variables WHERE project = ? AND name = ?")
             .Bind(id, name)
             .Run();
       },
-      absl::StrCat("variable '", name, "' in this project"));
+      absl::StrCat("variable '", name, "' in this project"), answer);
 }
 
 absl::StatusOr<std::vector<ProjectVariable>> SqliteStore::ListVariables(ProjectId id) {

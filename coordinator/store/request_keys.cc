@@ -4,7 +4,7 @@ namespace grange::store {
 namespace {
 
 constexpr absl::Duration kKeptFor = absl::Hours(24);
-constexpr size_t kKeyBytesMax = 256;
+constexpr size_t kKeyBytesMax = 512;
 
 absl::Status CheckKey(absl::string_view request_key) {
   if (request_key.size() <= kKeyBytesMax) return absl::OkStatus();

@@ -108,11 +108,11 @@ absl::Status SqliteStore::InTransaction(absl::FunctionRef<absl::Status(Connectio
 }
 
 absl::Status SqliteStore::ChangeOne(absl::FunctionRef<absl::Status(Connection&)> statement,
-                                    absl::string_view what) {
+                                    absl::string_view what, const Answer& answer) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_RETURN_IF_ERROR(statement(connection));
-    if (connection.changes() > 0) return absl::OkStatus();
-    return absl::NotFoundError(absl::StrCat("there is no ", what));
+    if (connection.changes() == 0) return absl::NotFoundError(absl::StrCat("there is no ", what));
+    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
   });
 }
 

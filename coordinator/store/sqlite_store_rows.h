@@ -50,10 +50,11 @@ class SqliteStore final : public Store {
   absl::StatusOr<Project> FindProject(absl::string_view name) override;
   absl::StatusOr<Project> GetProject(ProjectId id) override;
   absl::StatusOr<std::vector<Project>> ListProjects() override;
-  absl::Status SetProjectSetting(ProjectId id, absl::string_view key,
-                                 absl::string_view value) override;
-  absl::Status SetVariable(ProjectId id, const ProjectVariable& variable) override;
-  absl::Status RemoveVariable(ProjectId id, absl::string_view name) override;
+  absl::Status SetProjectSetting(ProjectId id, absl::string_view key, absl::string_view value,
+                                 const Answer& answer) override;
+  absl::Status SetVariable(ProjectId id, const ProjectVariable& variable,
+                           const Answer& answer) override;
+  absl::Status RemoveVariable(ProjectId id, absl::string_view name, const Answer& answer) override;
   absl::StatusOr<std::vector<ProjectVariable>> ListVariables(ProjectId id) override;
 
   absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
@@ -85,13 +86,13 @@ class SqliteStore final : public Store {
                                      absl::string_view version) override;
   absl::Status SetAgentDraining(AgentId id, bool draining) override;
   absl::Status SetAgentRevoked(AgentId id) override;
-  absl::Status ResetAgent(AgentId id) override;
-  absl::Status RemoveAgent(AgentId id) override;
+  absl::Status ResetAgent(AgentId id, const Answer& answer) override;
+  absl::Status RemoveAgent(AgentId id, const Answer& answer) override;
 
   absl::Status CreateToken(TokenRow& token, absl::string_view request_key) override;
   absl::StatusOr<TokenRow> FindToken(absl::string_view hash) override;
   absl::StatusOr<std::vector<TokenRow>> ListTokens() override;
-  absl::Status RevokeToken(TokenId id) override;
+  absl::Status RevokeToken(TokenId id, const Answer& answer) override;
   absl::StatusOr<Fence> HighestFence() override;
 
  private:
@@ -117,7 +118,8 @@ class SqliteStore final : public Store {
       ABSL_LOCKS_EXCLUDED(write_mu_);
   // One statement that must change at least one row; else kNotFound: "there is no <what>".
   absl::Status ChangeOne(absl::FunctionRef<absl::Status(Connection&)> statement,
-                         absl::string_view what) ABSL_LOCKS_EXCLUDED(write_mu_);
+                         absl::string_view what, const Answer& answer = {})
+      ABSL_LOCKS_EXCLUDED(write_mu_);
 
   const std::string path_;
   const Clock& clock_;

@@ -157,12 +157,17 @@ struct PutTraceEnd {  // with the final state of an attempt
   std::string detail;
   std::string artifact_id;
 };
+// What a changing call with this request key was answered; "" as key: it had none, nothing is kept.
+struct Answer {
+  std::string key;
+  std::string text;
+};
 struct PutLastContact {
   AgentId agent;
   absl::Time at = absl::InfinitePast();
 };
 using Write = std::variant<schedule::StoreJob, schedule::StorePipeline, schedule::StoreFence,
-                           PutTraceLength, PutTraceEnd, PutLastContact>;
+                           PutTraceLength, PutTraceEnd, PutLastContact, Answer>;
 
 // Thread-safe. Writes are serialized; reads see everything that was committed before they began
 // and never wait for a writer. Errors: kNotFound and kAlreadyExists as named; kResourceExhausted
@@ -176,9 +181,12 @@ class Store {
   // first StoreJob that names it in phase kGranted or later.
   virtual absl::Status Commit(const std::vector<Write>& writes) = 0;
 
-  // Request keys: the answer that a changing call gave is kept for 24 hours. A call that carries a
-  // key does its work and PutAnswer in one transaction where it can.
+  // Request keys: the answer that a changing call gave is kept for 24 hours. It is stored in the
+  // transaction that makes the call's change durable (Commit(), or an `answer` below), so that
+  // there is never one without the other, and a call that is repeated changes nothing again. A
+  // key has at most 512 bytes.
   virtual absl::StatusOr<std::optional<std::string>> FindAnswer(absl::string_view request_key) = 0;
+  // For a call that changes nothing else.
   virtual absl::Status PutAnswer(absl::string_view request_key, absl::string_view answer) = 0;
 
   // --- projects and their variables
@@ -189,9 +197,12 @@ class Store {
   virtual absl::StatusOr<Project> GetProject(ProjectId id) = 0;
   virtual absl::StatusOr<std::vector<Project>> ListProjects() = 0;
   virtual absl::Status SetProjectSetting(ProjectId id, absl::string_view key,
-                                         absl::string_view value) = 0;  // "" removes it
-  virtual absl::Status SetVariable(ProjectId id, const ProjectVariable& variable) = 0;
-  virtual absl::Status RemoveVariable(ProjectId id, absl::string_view name) = 0;
+                                         absl::string_view value,  // "" removes it
+                                         const Answer& answer = {}) = 0;
+  virtual absl::Status SetVariable(ProjectId id, const ProjectVariable& variable,
+                                   const Answer& answer = {}) = 0;
+  virtual absl::Status RemoveVariable(ProjectId id, absl::string_view name,
+                                      const Answer& answer = {}) = 0;
   virtual absl::StatusOr<std::vector<ProjectVariable>> ListVariables(ProjectId id) = 0;
 
   // --- pipelines
@@ -241,14 +252,16 @@ class Store {
                                              absl::string_view version) = 0;
   virtual absl::Status SetAgentDraining(AgentId id, bool draining) = 0;
   virtual absl::Status SetAgentRevoked(AgentId id) = 0;
-  virtual absl::Status ResetAgent(AgentId id) = 0;   // session counter to 0
-  virtual absl::Status RemoveAgent(AgentId id) = 0;  // kFailedPrecondition while it has jobs
+  virtual absl::Status ResetAgent(AgentId id,
+                                  const Answer& answer = {}) = 0;  // session counter to 0
+  virtual absl::Status RemoveAgent(
+      AgentId id, const Answer& answer = {}) = 0;  // kFailedPrecondition while it has jobs
 
   // The same request key again gives the token that it made (its id), with the new hash.
   virtual absl::Status CreateToken(TokenRow& token, absl::string_view request_key) = 0;
   virtual absl::StatusOr<TokenRow> FindToken(absl::string_view hash) = 0;
   virtual absl::StatusOr<std::vector<TokenRow>> ListTokens() = 0;
-  virtual absl::Status RevokeToken(TokenId id) = 0;
+  virtual absl::Status RevokeToken(TokenId id, const Answer& answer = {}) = 0;
 
   // The highest fence ever given.
   virtual absl::StatusOr<Fence> HighestFence() = 0;

@@ -160,12 +160,12 @@ absl::StatusOr<std::vector<TokenRow>> SqliteStore::ListTokens() {
   }
 }
 
-absl::Status SqliteStore::RevokeToken(TokenId id) {
+absl::Status SqliteStore::RevokeToken(TokenId id, const Answer& answer) {
   return ChangeOne(
       [&](Connection& connection) {
         return connection.Prepare("UPDATE tokens SET revoked = 1 WHERE id = ?").Bind(id).Run();
       },
-      absl::StrCat("token ", id.value(), "; see 'grangectl token list'"));
+      absl::StrCat("token ", id.value(), "; see 'grangectl token list'"), answer);
 }
 
 }  // namespace grange::store

@@ -40,7 +40,6 @@ void FakeAgent::Connect(Connection& connection, absl::Time now) {
   }
   connection.agent = id_;
   connection.opened_at = now;
-  connection.heard_at = now;
   connection_ = &connection;
   Send(std::move(hello));
 }
@@ -75,8 +74,8 @@ void FakeAgent::Handle(const ToAgent& message, absl::Time now) {
   }
 }
 
-void FakeAgent::Heartbeat(absl::Time now) {
-  lease_ = now + LeaseTtl();
+void FakeAgent::Acknowledged(absl::Time sent, absl::Time now) {
+  lease_ = (planted_ == Planted::kLeaseFromAckArrival ? now : sent) + LeaseTtl();
   machine_.ExtendLeases(lease_);
 }
 

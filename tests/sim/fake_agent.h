@@ -34,11 +34,13 @@ class FakeAgent {
   void Start(bool machine_was_restarted);
   void Crash();
 
+  // All times are of the agent's own clock.
   // Opens a session: the counter is durable before the Hello is sent.
   void Connect(Connection& connection, absl::Time now);
   void Disconnect();
   void Handle(const ToAgent& message, absl::Time now);
-  void Heartbeat(absl::Time now);
+  // A heartbeat that was sent at `sent` has been acknowledged.
+  void Acknowledged(absl::Time sent, absl::Time now);
 
   // One step of its own: starts a granted job, notices a result, sends a piece of a trace. False
   // if there was nothing to do.

@@ -32,6 +32,10 @@ enum class Planted {
   kStartBeforeGrant,      // an agent starts what it has accepted
   kStartAgainAfterCrash,  // a record found "starting" or "running" without its shim
   kLeaseLongerThanLostAfter,
+  kWrongClocks,  // by half, not by a tenth: nobody's mistake, but P4 does not hold there
+  // These two need a certain order of things, so schedules_test.cc plays it:
+  kLeaseFromAckArrival,  // not from when the heartbeat was sent
+  kCounterInMemoryOnly,  // the highest session counter dies with the coordinator
 };
 
 constexpr size_t kFaults = static_cast<size_t>(Fault::kCount);

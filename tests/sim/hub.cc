@@ -16,9 +16,13 @@ void Hub::Start(absl::Time now) {
   schedule::SchedulerOptions options;
   options.highest_fence = store_.highest_fence();
   options.check_fences = checks_fences();
+  options.lost_after = lost_after_;
   scheduler_ = std::make_unique<schedule::Scheduler>(options);
   next_session_ = 1;
-  for (const auto& [id, agent] : store_.agents()) Apply(agent, now);
+  for (const auto& [id, agent] : store_.agents()) {
+    if (agent.draining) witness_.Drains(id);
+    Apply(agent, now);
+  }
   for (const auto& [id, pipeline] : store_.pipelines()) {
     if (!lifecycle::IsFinal(pipeline.state)) Apply(store_.Restored(id), now);
   }
@@ -30,6 +34,8 @@ void Hub::Crash() {
   batch_.clear();
   sessions_.clear();
   waiting_.clear();
+  drains_.clear();
+  counters_.clear();
   store_.Crash();
   witness_.HubCrashed();
 }
@@ -38,6 +44,11 @@ void Hub::Apply(const schedule::Event& event, absl::Time now) {
   if (print_) print_(absl::StrCat("hub: ", Describe(event)));
   std::vector<Decision> decisions = scheduler_->Apply(event, now);
   std::ranges::move(decisions, std::back_inserter(batch_));
+}
+
+void Hub::Drain(AgentId agent, absl::Time now) {
+  Apply(schedule::AgentDrainChanged{agent, true}, now);
+  drains_.push_back(agent);
 }
 
 void Hub::Handle(Connection& connection, const ToHub& message, absl::Time now) {
@@ -59,7 +70,7 @@ void Hub::Handle(Connection& connection, const ToHub& message, absl::Time now) {
 }
 
 void Hub::On(Connection& connection, const Hello& hello, absl::Time now) {
-  if (!store_.AdvanceSessionCounter(connection.agent, hello.counter)) {
+  if (!IsNewer(connection.agent, hello.counter)) {
     if (connection.session.is_set()) return;  // the same Hello twice
     connection.hub_open = false;
     return;
@@ -71,6 +82,16 @@ void Hub::On(Connection& connection, const Hello& hello, absl::Time now) {
   connection.session = schedule::SessionId(next_session_++);
   const int slots = store_.agents().at(connection.agent).slots;
   Apply(schedule::AgentConnected{connection.agent, connection.session, slots, hello.jobs}, now);
+}
+
+bool Hub::IsNewer(AgentId agent, uint64_t counter) {
+  if (planted_ != Planted::kCounterInMemoryOnly) {
+    return store_.AdvanceSessionCounter(agent, counter);
+  }
+  uint64_t& highest = counters_[agent];
+  if (counter <= highest) return false;
+  highest = counter;
+  return true;
 }
 
 void Hub::On(Connection& connection, const Result& result, absl::Time now) {
@@ -142,7 +163,7 @@ void Hub::SessionEnds(Connection& connection, absl::Time now) {
 }
 
 bool Hub::Commit() {
-  if (batch_.empty()) return false;
+  if (batch_.empty() && drains_.empty()) return false;
   if (strikes_(Fault::kHubCrash)) {
     Crash();
     return true;
@@ -153,6 +174,9 @@ bool Hub::Commit() {
     for (const Decision& decision : batch) print_(absl::StrCat("commit: ", Describe(decision)));
   }
   store_.Commit(batch);
+  for (const AgentId agent : std::exchange(drains_, {})) {
+    if (store_.agents().at(agent).draining) witness_.Drains(agent);  // else it has ended meanwhile
+  }
   for (const Decision& decision : batch) {
     if (strikes_(Fault::kHubCrash)) {
       Crash();

@@ -22,17 +22,19 @@ namespace grange::sim {
 class Hub {
  public:
   // `strikes` rolls for a fault and counts it; `print`, if set, gets a line for each step.
-  Hub(FakeStore& store, Witness& witness, Planted planted, std::function<bool(Fault)> strikes,
-      std::function<void(const std::string&)> print)
+  Hub(FakeStore& store, Witness& witness, Planted planted, absl::Duration lost_after,
+      std::function<bool(Fault)> strikes, std::function<void(const std::string&)> print)
       : store_(store),
         witness_(witness),
         planted_(planted),
+        lost_after_(lost_after),
         strikes_(std::move(strikes)),
         print_(std::move(print)) {}
 
   bool up() const { return scheduler_ != nullptr; }
   const schedule::Scheduler& scheduler() const { return *scheduler_; }
 
+  // All times are of the coordinator's own clock.
   void Start(absl::Time now);  // recovery: rows become events
   void Crash();                // the world ends its connections
 
@@ -41,6 +43,8 @@ class Hub {
   void SessionEnds(Connection& connection, absl::Time now);
   bool IsCurrent(const Connection& connection) const;
   void Apply(const schedule::Event& event, absl::Time now);
+  // A person drains an agent, whose row says so already: answered with the next commit.
+  void Drain(AgentId agent, absl::Time now);
 
   // False if there was nothing to commit. May crash before, between and after.
   bool Commit();
@@ -54,6 +58,7 @@ class Hub {
     Result result;
   };
 
+  bool IsNewer(AgentId agent, uint64_t counter);
   bool checks_fences() const { return planted_ != Planted::kNoFenceCheck; }
   void On(Connection& connection, const Hello& hello, absl::Time now);
   void On(Connection& connection, const Result& result, absl::Time now);
@@ -65,6 +70,7 @@ class Hub {
   FakeStore& store_;
   Witness& witness_;
   const Planted planted_;
+  const absl::Duration lost_after_;
   const std::function<bool(Fault)> strikes_;
   const std::function<void(const std::string&)> print_;
 
@@ -73,6 +79,8 @@ class Hub {
   std::vector<schedule::Decision> batch_;
   std::map<AgentId, Connection*> sessions_;
   std::vector<WaitingResult> waiting_;
+  std::vector<AgentId> drains_;           // to be answered
+  std::map<AgentId, uint64_t> counters_;  // only with kCounterInMemoryOnly
   int64_t next_session_ = 1;
 };
 

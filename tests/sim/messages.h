@@ -71,8 +71,8 @@ using ToAgent = std::variant<schedule::SendWelcome, schedule::SendOffer, schedul
 struct Connection {
   AgentId agent;
   schedule::SessionId session;  // given by the hub with the Hello
-  absl::Time opened_at;
-  absl::Time heard_at;  // by either side
+  absl::Time opened_at;         // by the agent's clock
+  absl::Time heard_at;          // by either side
   std::deque<ToHub> control_to_hub;
   std::deque<ToHub> trace_to_hub;
   std::deque<ToAgent> control_to_agent;

@@ -10,12 +10,39 @@ using lifecycle::FailureReason;
 using lifecycle::When;
 using schedule::JobNode;
 
+namespace {
+
+// Right within 10 %; a third is right, the others are off as much as they may be, or a little less.
+double RateOf(Dice& dice) {
+  if (dice.Percent(33)) return 1.0;
+  return 1.0 + (dice.Percent(50) ? 0.01 : -0.01) * dice.Between(7, 10);
+}
+
+double HubRateOf(Dice& dice, Planted planted) {
+  return planted == Planted::kWrongClocks ? 1.5 : RateOf(dice);
+}
+
+double MachineRateOf(Dice& dice, Planted planted) {
+  return planted == Planted::kWrongClocks ? 0.5 : RateOf(dice);
+}
+
+// Often as short as it may be (§4.2): lease_ttl * 1.1 + 30 s. Then the clocks matter.
+absl::Duration LostAfterOf(Dice& dice, Planted planted) {
+  if (planted == Planted::kWrongClocks) return absl::Seconds(96);
+  return dice.Percent(50) ? absl::Minutes(5) : absl::Seconds(96);
+}
+
+}  // namespace
+
 World::World(const WorldOptions& options)
     : options_(options),
       dice_(options.seed),
+      clock_dice_(options.seed ^ 0x5eedc10c),
+      hub_clock_(now_, HubRateOf(clock_dice_, options.planted)),
       store_(witness_),
       hub_(
-          store_, witness_, options.planted, [this](Fault f) { return Strikes(f); },
+          store_, witness_, options.planted, LostAfterOf(clock_dice_, options.planted),
+          [this](Fault f) { return Strikes(f); },
           options.print ? [this](const std::string& line) { Print(line); }
                         : std::function<void(const std::string&)>()) {
   // Each seed has a weather of its own, so that some faults come in swarms and others not at all.
@@ -54,6 +81,7 @@ void World::MakeAgents() {
                                                   options_.planted,
                                                   [this](Fault f) { return Strikes(f); }));
     restarted_.push_back(false);
+    clocks_.emplace_back(now_, MachineRateOf(clock_dice_, options_.planted));
   }
 }
 

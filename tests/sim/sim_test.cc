@@ -1,11 +1,12 @@
 // The simulation of docs/formats/agent-protocol.md §14: the real scheduler and lifecycle between
-// fake agents, a fake store and a fake clock. A failing seed is printed; run it alone with
-// GRANGE_SIM_SEED=<seed>.
+// fake agents, a fake store and clocks that are right within 10 %. A failing seed is printed; run
+// it alone with GRANGE_SIM_SEED=<seed>. GRANGE_SIM_SEEDS=<number> runs more seeds, or fewer.
 #include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/sim/world.h"
@@ -14,7 +15,8 @@ namespace grange::sim {
 namespace {
 
 constexpr uint64_t kFirstSeed = 1;
-constexpr int kSeeds = 10'000;
+constexpr int kSeedsDefault = 20'000;
+constexpr int kSeedsToTellShares = 1'000;  // of fewer, how often something happens says nothing
 constexpr int kSeedsUntilFound = 3'000;
 constexpr int kEventsMin = 200;
 constexpr int kScriptsMin = 4;  // for each seed, on average, before all heals
@@ -24,6 +26,15 @@ constexpr lifecycle::FailureReason kReasons[] = {
     lifecycle::FailureReason::kAgentForgot, lifecycle::FailureReason::kAgentCrash,
     lifecycle::FailureReason::kHostRestart, lifecycle::FailureReason::kLeaseLost,
 };
+
+int Seeds() {
+  const char* number = std::getenv("GRANGE_SIM_SEEDS");
+  if (number == nullptr || *number == '\0') return kSeedsDefault;
+  int seeds = 0;
+  EXPECT_TRUE(absl::SimpleAtoi(number, &seeds) && seeds > 0)
+      << "GRANGE_SIM_SEEDS is '" << number << "'; it takes the number of seeds to run";
+  return seeds;
+}
 
 std::string Repeat(uint64_t seed, const std::string& violation) {
   return absl::StrCat("seed ", seed, ": ", violation, "\n  repeat it with GRANGE_SIM_SEED=", seed,
@@ -37,9 +48,10 @@ TEST(SimTest, KeepsItsPromisesInEverySeedAndEverythingEnds) {
     EXPECT_EQ(outcome.violation, "") << Repeat(seed, outcome.violation);
     return;
   }
+  const int seeds = Seeds();
   std::array<int, kFaults> seeds_with{};
   Witness::Tally all;
-  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + kSeeds; ++seed) {
+  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + static_cast<uint64_t>(seeds); ++seed) {
     const Outcome outcome = World({.seed = seed}).Run();
     ASSERT_EQ(outcome.violation, "") << Repeat(seed, outcome.violation);
     ASSERT_GE(outcome.events, kEventsMin) << "seed " << seed;
@@ -47,18 +59,19 @@ TEST(SimTest, KeepsItsPromisesInEverySeedAndEverythingEnds) {
     all.scripts += outcome.seen.scripts;
     for (const auto& [reason, count] : outcome.seen.ends) all.ends[reason] += count;
   }
+  const bool tells = seeds >= kSeedsToTellShares;
   for (size_t f = 0; f < kFaults; ++f) {
     std::printf("  %-16s in %3d %% of %d seeds\n",
-                std::string(FaultName(static_cast<Fault>(f))).c_str(), seeds_with[f] * 100 / kSeeds,
-                kSeeds);
-    EXPECT_GE(seeds_with[f] * 5, kSeeds) << FaultName(static_cast<Fault>(f));
+                std::string(FaultName(static_cast<Fault>(f))).c_str(), seeds_with[f] * 100 / seeds,
+                seeds);
+    EXPECT_TRUE(!tells || seeds_with[f] * 5 >= seeds) << FaultName(static_cast<Fault>(f));
   }
   std::printf("  before all healed: %d scripts started\n", all.scripts);
-  EXPECT_GE(all.scripts, kSeeds * kScriptsMin);
+  EXPECT_GE(all.scripts, seeds * kScriptsMin);
   for (const lifecycle::FailureReason reason : kReasons) {
     const std::string name(lifecycle::FailureReasonName(reason));
     std::printf("  %-16s %d attempts\n", name.empty() ? "success" : name.c_str(), all.ends[reason]);
-    EXPECT_GE(all.ends[reason] * 100, kSeeds) << name;
+    EXPECT_TRUE(!tells || all.ends[reason] * 100 >= seeds) << name;
   }
 }
 
@@ -70,14 +83,14 @@ TEST(SimTest, TheSameSeedGivesTheSameRun) {
 }
 
 // Runs seeds until one shows that something is wrong.
-void ExpectFound(Planted planted) {
-  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + kSeedsUntilFound; ++seed) {
+void ExpectFound(Planted planted, int seeds = kSeedsUntilFound) {
+  for (uint64_t seed = kFirstSeed; seed < kFirstSeed + static_cast<uint64_t>(seeds); ++seed) {
     const Outcome outcome = World({.seed = seed, .planted = planted}).Run();
     if (outcome.violation.empty()) continue;
     std::printf("  seed %d: %s\n", static_cast<int>(seed), outcome.violation.c_str());
     return;
   }
-  FAIL() << "no violation in " << kSeedsUntilFound << " seeds";
+  FAIL() << "no violation in " << seeds << " seeds";
 }
 
 TEST(SimTest, FindsThatTheFenceCheckIsMissing) { ExpectFound(Planted::kNoFenceCheck); }
@@ -95,6 +108,9 @@ TEST(SimTest, FindsAnAgentThatStartsAgainAfterACrash) {
 TEST(SimTest, FindsALeaseThatIsLongerThanLostAfter) {
   ExpectFound(Planted::kLeaseLongerThanLostAfter);
 }
+
+// Shows that the clocks of the simulation matter: what holds within 10 % does not hold for any.
+TEST(SimTest, FindsThatClocksAreWrongByHalf) { ExpectFound(Planted::kWrongClocks, 10'000); }
 
 }  // namespace
 }  // namespace grange::sim

@@ -197,7 +197,7 @@ bool World::Ask(const schedule::Event& request) {
     runs = true;
   }
   if (job.is_set()) pipeline = store_.PipelineOf(job);
-  if (!hub_.scheduler().Knows(pipeline)) hub_.Apply(store_.Restored(pipeline), now_);
+  if (!hub_.scheduler().Knows(pipeline)) hub_.Apply(store_.Restored(pipeline), HubNow());
   if (!hub_.scheduler().Check(request).ok()) return false;
   if (runs) {
     for (const auto& [id, row] : store_.jobs()) {
@@ -206,7 +206,7 @@ bool World::Ask(const schedule::Event& request) {
       if (meant && may_have_ended) witness_.PersonAsksToRun(id);
     }
   }
-  hub_.Apply(request, now_);
+  hub_.Apply(request, HubNow());
   return true;
 }
 
@@ -218,7 +218,10 @@ bool World::DrainSomeone() {
 
 void World::SetDraining(AgentId agent, bool draining) {
   store_.SetDraining(agent, draining);
-  if (hub_.up()) hub_.Apply(schedule::AgentDrainChanged{agent, draining}, now_);
+  if (!draining) witness_.DrainEnds(agent);
+  if (!hub_.up()) return;
+  if (draining) return hub_.Drain(agent, HubNow());
+  hub_.Apply(schedule::AgentDrainChanged{agent, false}, HubNow());
 }
 
 bool World::SubmitPipeline() {
@@ -229,7 +232,7 @@ bool World::SubmitPipeline() {
   if (Strikes(Fault::kHubCrash)) {
     CrashHub();  // stored, and the core never heard of it
   } else {
-    hub_.Apply(pipeline, now_);
+    hub_.Apply(pipeline, HubNow());
   }
   return true;
 }

@@ -35,6 +35,7 @@ void Witness::ScriptStops(const AttemptId& id) { running_.erase(id); }
 void Witness::Committed(const schedule::StoreJob& before, const schedule::StoreJob& row,
                         const std::string* trace) {
   if (row.attempt != before.attempt) CheckNewAttempt(before, row);
+  CheckGrant(before, row);
   if (trace == nullptr) return;
   const auto ended = ended_.find({row.id, row.attempt});
   if (ended != ended_.end()) {
@@ -52,6 +53,16 @@ void Witness::Committed(const schedule::StoreJob& before, const schedule::StoreJ
     ++tally_.ends[row.reason];
     CheckEnd(row, *trace);
   }
+}
+
+void Witness::CheckGrant(const schedule::StoreJob& before, const schedule::StoreJob& row) {
+  const auto given = [](const schedule::StoreJob& job) {
+    return job.phase == schedule::Phase::kGranted || job.phase == schedule::Phase::kRunning;
+  };
+  if (!given(row) || (given(before) && before.attempt == row.attempt)) return;
+  if (!draining_.contains(row.agent)) return;
+  Fail(absl::StrCat("drain: ", row.id.ToString(), "/", row.attempt, " was granted to ",
+                    row.agent.ToString(), " after a person was told that it drains"));
 }
 
 void Witness::CheckNewAttempt(const schedule::StoreJob& before, const schedule::StoreJob& row) {

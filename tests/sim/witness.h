@@ -30,6 +30,10 @@ class Witness {
 
   // --- at the coordinator
   void PersonAsksToRun(JobId job) { ++asked_[job]; }
+  // A person was told that the agent drains, or has asked for its end: in between nothing is
+  // granted to it (§9).
+  void Drains(AgentId agent) { draining_.insert(agent); }
+  void DrainEnds(AgentId agent) { draining_.erase(agent); }
   // What was asked and not yet committed is lost.
   void HubCrashed() { asked_.clear(); }
   // A row is committed over `before`; `trace` is what is durable of the attempt's trace, null if
@@ -49,6 +53,7 @@ class Witness {
   const std::string& violation() const { return violation_; }
 
  private:
+  void CheckGrant(const schedule::StoreJob& before, const schedule::StoreJob& row);
   void CheckNewAttempt(const schedule::StoreJob& before, const schedule::StoreJob& row);
   void CheckEnd(const schedule::StoreJob& row, const std::string& trace);
 
@@ -58,6 +63,7 @@ class Witness {
   std::map<AttemptId, Ending> endings_;
   std::map<AttemptId, schedule::StoreJob> ended_;  // as committed first
   std::map<JobId, int> asked_;
+  std::set<AgentId> draining_;
   Tally tally_;
   std::string violation_;
 };

@@ -89,13 +89,14 @@ bool World::DeliverToHub() {
   if (options_.print)
     Print(absl::StrCat("hub: gets ", c.agent.ToString(), " ", c.session.ToString(), " ",
                        Describe(message)));
-  hub_.Handle(c, message, now_);
+  hub_.Handle(c, message, HubNow());
   if (dice_.Percent(60)) CommitBatch();
   return true;
 }
 
 bool World::DeliverToAgent() {
-  FakeAgent& agent = *agents_[dice_.Below(agents_.size())];
+  const size_t i = dice_.Below(agents_.size());
+  FakeAgent& agent = *agents_[i];
   Connection* c = agent.connection();
   if (!agent.up() || c == nullptr || IsSilent(*c)) return false;
   std::deque<ToAgent>& queue = dice_.Percent(70) ? c->control_to_agent : c->trace_to_agent;
@@ -104,7 +105,7 @@ bool World::DeliverToAgent() {
   queue.pop_front();
   c->heard_at = now_;
   if (options_.print) Print(absl::StrCat(agent.id().ToString(), ": gets ", Describe(message)));
-  agent.Handle(message, now_);
+  agent.Handle(message, NowOf(i));
   return true;
 }
 
@@ -115,7 +116,7 @@ bool World::NoticeEnds() {
     if (IsSilent(*c)) continue;
     const bool read_by_hub = c->control_to_hub.empty() && c->trace_to_hub.empty();
     if (hub_.up() && c->hub_open && (c->cut || !c->agent_open) && read_by_hub) {
-      hub_.SessionEnds(*c, now_);
+      hub_.SessionEnds(*c, HubNow());
       any = true;
     }
     const bool read_by_agent = c->control_to_agent.empty() && c->trace_to_agent.empty();
@@ -130,19 +131,21 @@ bool World::NoticeEnds() {
 
 bool World::ConnectOne() {
   if (!hub_.up()) return false;
-  FakeAgent& agent = *agents_[dice_.Below(agents_.size())];
+  const size_t i = dice_.Below(agents_.size());
+  FakeAgent& agent = *agents_[i];
   if (!agent.up() || agent.connection() != nullptr) return false;
   for (const std::unique_ptr<Connection>& c : connections_) {
     if (c->agent == agent.id() && IsSilent(*c)) return false;  // the line is dead
   }
   connections_.push_back(std::make_unique<Connection>());
-  agent.Connect(*connections_.back(), now_);
+  connections_.back()->heard_at = now_;
+  agent.Connect(*connections_.back(), NowOf(i));
   return true;
 }
 
 bool World::StartOne() {
   if (!hub_.up()) {
-    hub_.Start(now_);
+    hub_.Start(HubNow());
     return true;
   }
   const size_t i = dice_.Below(agents_.size());
@@ -152,7 +155,10 @@ bool World::StartOne() {
   return true;
 }
 
-bool World::WorkOne() { return agents_[dice_.Below(agents_.size())]->Work(now_, dice_); }
+bool World::WorkOne() {
+  const size_t i = dice_.Below(agents_.size());
+  return agents_[i]->Work(NowOf(i), dice_);
+}
 
 bool World::RunScript() { return machines_[dice_.Below(machines_.size())]->RunOne(); }
 
@@ -168,12 +174,14 @@ void World::Advance(absl::Duration by) {
   const absl::Time end = now_ + by;
   while (now_ < end) {
     absl::Time next = std::min(end, now_ + kHeartbeat);
-    if (hub_.up()) next = std::min(next, std::max(now_, hub_.scheduler().NextDeadline()));
+    if (hub_.up()) {
+      next = std::min(next, std::max(now_, hub_clock_.When(hub_.scheduler().NextDeadline())));
+    }
     now_ = next;
     Heartbeats();
-    for (const std::unique_ptr<Machine>& machine : machines_) machine->CheckLeases(now_);
-    if (hub_.up() && hub_.scheduler().NextDeadline() <= now_) {
-      hub_.Apply(schedule::Tick{}, now_);
+    for (size_t i = 0; i < machines_.size(); ++i) machines_[i]->CheckLeases(NowOf(i));
+    if (hub_.up() && hub_.scheduler().NextDeadline() <= HubNow()) {
+      hub_.Apply(schedule::Tick{}, HubNow());
     }
   }
 }
@@ -186,17 +194,16 @@ void World::Heartbeats() {
     if (!IsSilent(*c) && !c->cut) {
       if (!hub_.up() || !c->hub_open || !c->agent_open || !c->welcomed) continue;
       c->heard_at = now_;
-      for (const std::unique_ptr<FakeAgent>& agent : agents_) {
-        if (agent->connection() == c.get()) agent->Heartbeat(now_);
-      }
+      const size_t i = MachineOf(c->agent);
+      if (agents_[i]->connection() == c.get()) agents_[i]->Acknowledged(NowOf(i), NowOf(i));
       continue;
     }
-    if (now_ - c->heard_at < kSilence) continue;
-    c->cut = true;
-    if (hub_.up() && c->hub_open) hub_.SessionEnds(*c, now_);
-    for (const std::unique_ptr<FakeAgent>& agent : agents_) {
-      if (agent->connection() == c.get()) agent->Disconnect();
-    }
+    const size_t i = MachineOf(c->agent);
+    const bool hub_ends = HubNow() - hub_clock_.Shown(c->heard_at) >= kSilence;
+    const bool agent_ends = NowOf(i) - clocks_[i].Shown(c->heard_at) >= kSilence;
+    if (hub_ends || agent_ends) c->cut = true;
+    if (hub_ends && hub_.up() && c->hub_open) hub_.SessionEnds(*c, HubNow());
+    if (agent_ends && agents_[i]->connection() == c.get()) agents_[i]->Disconnect();
   }
 }
 

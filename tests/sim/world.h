@@ -11,6 +11,7 @@
 #include "tests/sim/fake_agent.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/hub.h"
+#include "tests/sim/skewed_clock.h"
 
 namespace grange::sim {
 
@@ -83,12 +84,19 @@ class World {
   schedule::PipelineAdded MakePipeline();
 
   bool IsSilent(const Connection& connection) const { return now_ < connection.silent_until; }
+  // What the clocks of the coordinator's and of an agent's machine show.
+  absl::Time HubNow() const { return hub_clock_.Shown(now_); }
+  absl::Time NowOf(size_t machine) const { return clocks_[machine].Shown(now_); }
+  size_t MachineOf(AgentId agent) const { return static_cast<size_t>(agent.value() - 1); }
   void Print(const std::string& what);
 
   const WorldOptions options_;
   Dice dice_;
   Outcome outcome_;
-  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);
+  absl::Time now_ = absl::FromUnixSeconds(1'700'000'000);  // the world's
+  Dice clock_dice_;
+  SkewedClock hub_clock_;
+  std::vector<SkewedClock> clocks_;  // of the machines
   bool healing_ = false;
   std::array<double, kFaults> chance_{};  // in percent, of each step or occasion
 

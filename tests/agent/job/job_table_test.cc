@@ -305,5 +305,21 @@ TEST(JobTableTest, StartsNoJobThatMustStopWithoutALease) {
   EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 lease_lost"));
 }
 
+// An agent that is killed once the shim has the job sends no lease any more: without one of its own
+// a job that is to stop would run for ever.
+TEST(JobTableTest, A1AShimIsHandedItsLeaseTogetherWithTheJob) {
+  AgentBench bench;
+  bench.Restart([&] { bench.settings().shim_program = GRANGE_NOTING_SHIM; });
+  bench.Connect();
+  const absl::Duration lease = os::RealClock().SinceBoot() + absl::Minutes(1);
+  bench.On([&](JobTable& table) { table.SetLease(lease); });
+  bench.Offer(kJob, "stop on disconnect");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 prepare_failed"));
+  EXPECT_EQ(os::ReadFile(bench.Path("jobs/1-1/lease")).value_or("no file"),
+            absl::StrCat(absl::ToInt64Milliseconds(lease)));
+}
+
 }  // namespace
 }  // namespace grange::job

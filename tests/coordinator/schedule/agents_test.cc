@@ -109,6 +109,38 @@ TEST(AgentsTest, ADrainingAgentKeepsItsJobsAndGetsNoMore) {
   EXPECT_THAT(farm.Running(), ElementsAre("a", "b"));
 }
 
+TEST(AgentsTest, ADrainTakesBackTheOffersThatWereNotGranted) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 2});
+  farm.Answers(agent, false);
+  const JobId granted = farm.Submit("granted");
+  farm.Accept(agent, farm.AssignmentOf(granted));
+  const JobId offered = farm.Submit("offered");
+  const Assignment offer = farm.AssignmentOf(offered);
+  farm.Take<SendStart>();
+
+  farm.Drain(agent, true);
+
+  EXPECT_THAT(farm.Take<SendRevoke>(), SizeIs(1));
+  EXPECT_EQ(farm.StateOf(offered), JobState::kPending);
+  EXPECT_NE(farm.AssignmentOf(offered).fence, offer.fence);
+  farm.Accept(agent, offer);  // was under way when the drain came
+  EXPECT_THAT(farm.Take<SendStart>(), IsEmpty());
+  EXPECT_EQ(farm.StateOf(offered), JobState::kPending);
+  EXPECT_EQ(farm.StateOf(granted), JobState::kRunning);
+}
+
+TEST(AgentsTest, AnOfferThatADrainTakesBackGoesToAnotherAgent) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  farm.Answers(agent, false);
+  const JobId job = farm.Submit("a");
+  const AgentId other = farm.Connect({.slots = 1});
+  farm.Drain(agent, true);
+  EXPECT_EQ(farm.AgentOf(job), other);
+  EXPECT_EQ(farm.StateOf(job), JobState::kRunning);
+}
+
 TEST(AgentsTest, AnAgentThatDeclinesBecauseItDrainsIsAskedAgainAfterItsNextHello) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});

@@ -100,6 +100,29 @@ TEST(AssignmentTest, AJobThatCannotBePutIntoWordsFailsAndIsNotRetried) {
   EXPECT_EQ(farm.Row(job).detail, "GIT_DEPTH is 'x'; it takes a number");
 }
 
+TEST(AssignmentTest, AGrantedJobThatCannotBeStartedFailsAndItsAgentForgetsIt) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  farm.Answers(agent, false);
+  const JobId job = farm.Submit("a");
+  const Assignment assignment = farm.AssignmentOf(job);
+  farm.Accept(agent, assignment);
+
+  farm.Apply(JobUnofferable{assignment, "its variables are too large"});
+
+  EXPECT_EQ(farm.StateOf(job), JobState::kFailed);
+  EXPECT_EQ(farm.Row(job).detail, "its variables are too large");
+  EXPECT_THAT(farm.Take<SendRevoke>(), SizeIs(1));
+}
+
+TEST(AssignmentTest, AJobThatRunsIsNotUnofferableAnyMore) {
+  Farm farm;
+  farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Apply(JobUnofferable{farm.AssignmentOf(job), "too late"});
+  EXPECT_EQ(farm.StateOf(job), JobState::kRunning);
+}
+
 TEST(AssignmentTest, ADeclinedJobDoesNotHoldUpTheNextOne) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});

@@ -47,6 +47,8 @@ class Farm {
   void Disconnect(AgentId agent);
   void Answers(AgentId agent, bool answers) { silent_[agent] = !answers; }
   void Drain(AgentId agent, bool draining);
+  // In the agent's row only: what a coordinator reads that died before the scheduler heard of it.
+  void MarkDraining(AgentId agent) { agents_[agent].draining = true; }
 
   // --- pipelines; the jobs are found by name, the newest first
   PipelineId Submit(const std::vector<TestJob>& jobs, ProjectId project = ProjectId(1));
@@ -76,6 +78,8 @@ class Farm {
   std::string PipelineState(PipelineId id) const;
   const StoreJob& Row(JobId job) const { return rows_.at(job); }
   const StorePipeline& Row(PipelineId id) const { return pipeline_rows_.at(id); }
+  // What brings the pipeline back, as its rows are now.
+  PipelineAdded Rows(PipelineId id) const { return Restored(pipelines_.at(id)); }
   AgentId AgentOf(JobId job) const { return rows_.at(job).agent; }
   Assignment AssignmentOf(JobId job) const;
   SessionId SessionOf(AgentId agent) const { return sessions_.at(agent); }

@@ -131,6 +131,22 @@ TEST(PeopleTest, RetryingAFailedJobMakesANewAttemptAndRevivesWhatWasSkipped) {
   EXPECT_EQ(farm.PipelineState(pipeline), "success");
 }
 
+// Somebody reads the rows, and before they reach the scheduler the pipeline ends.
+TEST(PeopleTest, RowsThatWereReadBeforeACancelDoNotBringTheJobBack) {
+  Farm farm;
+  const PipelineId pipeline = farm.Submit({{.name = "held", .when = When::kManual}});
+  const PipelineAdded read_before = farm.Rows(pipeline);
+  ASSERT_EQ(farm.State("held"), "manual");
+  farm.Apply(CancelPipeline{pipeline});
+  ASSERT_FALSE(farm.scheduler().Knows(pipeline));
+
+  farm.Apply(read_before);
+
+  EXPECT_FALSE(farm.scheduler().Knows(pipeline));
+  farm.Apply(farm.Rows(pipeline));
+  EXPECT_TRUE(farm.scheduler().Knows(pipeline));
+}
+
 TEST(PeopleTest, RetryingAPipelineRunsAllThatFailedOrWasCanceled) {
   Farm farm;
   farm.Connect({.slots = 4});

@@ -72,6 +72,23 @@ TEST(ReconcileTest, AnswersAReportAsTheTableSays) {
   }
 }
 
+// The coordinator died between the drain's row and the withdrawal's.
+TEST(ReconcileTest, NothingIsGrantedToAnAgentThatDrains) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  farm.Answers(agent, false);
+  const JobId job = farm.Submit("a");
+  const Assignment offer = farm.AssignmentOf(job);
+  farm.MarkDraining(agent);
+  farm.RestartCoordinator();
+  farm.Take<SendWelcome>();
+  farm.Hello(agent, {{offer, Reported::kAccepted}});
+  EXPECT_EQ(OnlyVerdict(farm), Verdict::kRevoke);
+  EXPECT_THAT(farm.Take<SendStart>(), IsEmpty());
+  EXPECT_EQ(farm.StateOf(job), JobState::kPending);
+  EXPECT_EQ(farm.Row(job).phase, Phase::kNone);
+}
+
 TEST(ReconcileTest, AFinishedReportOfAFinalJobIsForgotten) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});

@@ -91,6 +91,21 @@ TEST_F(StoreTest, ForgetsAnAnswerAfterADay) {
   EXPECT_EQ(*store().FindAnswer("key"), std::nullopt);
 }
 
+TEST_F(StoreTest, W3AnAnswerStandsAndFallsWithItsChange) {
+  const Answer answer{"key", "done"};
+  EXPECT_FALSE(store().RemoveVariable(project(), "GONE", answer).ok());
+  EXPECT_FALSE(store().RevokeToken(TokenId(99), answer).ok());
+  EXPECT_FALSE(store().RemoveAgent(AgentId(99), answer).ok());
+  EXPECT_EQ(*store().FindAnswer("key"), std::nullopt);
+
+  EXPECT_TRUE(store().SetVariable(project(), {.name = "A", .value = Secret("x")}, answer).ok());
+  EXPECT_EQ(*store().FindAnswer("key"), "done");
+  EXPECT_TRUE(store().SetProjectSetting(project(), "timeout", "1h", {"set", "set"}).ok());
+  EXPECT_EQ(*store().FindAnswer("set"), "set");
+  EXPECT_TRUE(store().Commit({Answer{"rows", "committed"}}).ok());
+  EXPECT_EQ(*store().FindAnswer("rows"), "committed");
+}
+
 TEST_F(StoreTest, ListsPipelinesFromTheNewestInPages) {
   std::vector<PipelineId> ids;
   for (int i = 0; i < 5; ++i) ids.push_back(Submit({"test"}).pipeline);

@@ -1,0 +1,22 @@
+#ifndef GRANGE_COORDINATOR_SESSION_TRACE_CHUNK_H_
+#define GRANGE_COORDINATOR_SESSION_TRACE_CHUNK_H_
+
+#include <memory>
+
+#include "absl/status/status.h"
+#include "coordinator/session/session_hub.h"
+#include "grange/v1/agent.pb.h"
+
+namespace grange::session {
+
+// A piece of a job's output that has come on the trace stream of `session`: checked, then queued
+// for the trace store. What is wrong with the attempt or the bytes is answered on the session
+// (Revoke, TraceResume). An error ends the stream: kInvalidArgument for a chunk that breaks
+// docs/formats/agent-protocol.md §7, kUnauthenticated if the agent has a newer session. Never
+// blocks; on the stream's thread.
+absl::Status TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
+                       v1::TraceChunk& chunk);
+
+}  // namespace grange::session
+
+#endif  // GRANGE_COORDINATOR_SESSION_TRACE_CHUNK_H_

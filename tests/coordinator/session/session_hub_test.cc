@@ -1,0 +1,59 @@
+// What the hub does with sessions that fall silent and with what arrives from one that is over.
+#include "coordinator/session/session_hub.h"
+
+#include "gtest/gtest.h"
+#include "tests/coordinator/session/hub_bench.h"
+
+namespace grange::session {
+namespace {
+
+constexpr absl::Duration kLimit = absl::Seconds(2);
+
+TEST(SessionHubTest, N3ASilentAgentIsNoticedAtTheLimitAndItsCallIsCanceled) {
+  HubBench bench({.silence_limit = kLimit});
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  ASSERT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+  EXPECT_GE(session->session()->silence(), kLimit);
+  EXPECT_LT(session->session()->silence(), kLimit * 1.15);
+  EXPECT_TRUE(session->canceled());
+}
+
+TEST(SessionHubTest, N3AnAgentThatIsHeardIsNotDisconnected) {
+  HubBench bench({.silence_limit = absl::Milliseconds(300)});
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  v1::AgentMsg heartbeat;
+  heartbeat.mutable_heartbeat()->set_sent_at_ms(1);
+  const absl::Duration until = bench.clock().SinceBoot() + absl::Milliseconds(900);
+  while (bench.clock().SinceBoot() < until) {
+    ASSERT_TRUE(bench.hub().OnMessage(session->session(), heartbeat).ok());
+    ASSERT_FALSE(session->canceled());
+  }
+  EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+}
+
+TEST(SessionHubTest, N6AResultOfAnOlderSessionDoesNotReplaceTheOneThatWaits) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> older = bench.Open(1);
+  const std::shared_ptr<FakeSession> newer = bench.Open(2);
+  bench.Result(*newer, job, "hello");  // its bytes are still on their way
+  bench.Result(*older, job, "hello");
+  bench.Chunk(*newer, job, 0, "hello");
+  const std::optional<JobResult> result = bench.NextResult();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->session, newer->session()->id);
+}
+
+TEST(SessionHubTest, N6AChunkOfAnOlderSessionIsNotTaken) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> older = bench.Open(1);
+  const std::shared_ptr<FakeSession> newer = bench.Open(2);
+  bench.Chunk(*older, job, 0, "hel", absl::StatusCode::kUnauthenticated);
+  bench.Chunk(*newer, job, 0, "hello");
+  bench.Result(*newer, job, "hello");
+  EXPECT_TRUE(bench.NextResult().has_value());
+}
+
+}  // namespace
+}  // namespace grange::session
