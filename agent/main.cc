@@ -95,6 +95,7 @@ int Main(int argc, char** argv) {
 
   RunOptions run_options;
   uint64_t keep_free_mib = run_options.free_bytes_min >> 20;
+  double reconnect_max_seconds = absl::ToDoubleSeconds(run_options.reconnect_max);
   CLI::App* const run = app.add_subcommand(
       "run", "take jobs until SIGTERM (jobs go on) or SIGQUIT (ends when the last job has ended)");
   run->add_option("--state", run_options.state_dir, kStateHelp)->required()->type_name("DIR");
@@ -103,6 +104,11 @@ int Main(int argc, char** argv) {
       ->type_name("FILE");
   run->add_option("--keep-free", keep_free_mib, "take no jobs with less free disk, in MiB")
       ->type_name("MIB")
+      ->capture_default_str();
+  run->add_option("--reconnect-max", reconnect_max_seconds,
+                  "the longest wait before a lost connection is tried again, in seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
 
   std::string check_state, check_shim;
@@ -127,6 +133,7 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) {
     run_options.free_bytes_min = keep_free_mib << 20;
+    run_options.reconnect_max = absl::Seconds(reconnect_max_seconds);
     return Report(RunAgent(run_options));
   }
   return Report(CheckAgent(check_state, check_shim, std::cout));

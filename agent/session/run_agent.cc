@@ -145,7 +145,8 @@ absl::Status RunAgent(const RunOptions& options) {
                   {.identity = loaded.identity,
                    .credential = loaded.credential,
                    .version = GRANGE_VERSION,
-                   .channel = channel});
+                   .channel = channel,
+                   .reconnect_max = options.reconnect_max});
   job::WorkerPool workers(kWorkersMax);
   job::JobTable table({settings, loop, clock, *journal, traces, workers, workbench, session},
                       DecodeJobSpec);

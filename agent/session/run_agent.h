@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace grange::session {
 
@@ -12,6 +13,8 @@ struct RunOptions {
   std::string state_dir;
   std::string shim_program;  // "": grange-shim beside this program
   uint64_t free_bytes_min = uint64_t{1} << 30;
+  // The longest wait before a lost session is opened anew; how long is up to chance.
+  absl::Duration reconnect_max = absl::Seconds(15);
 };
 
 // Runs the agent of a state directory until it is told to end: SIGTERM and SIGINT end only this

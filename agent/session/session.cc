@@ -16,6 +16,7 @@ namespace {
 
 constexpr int kProtocolMin = 1;
 constexpr int kProtocolMax = 1;
+constexpr absl::Duration kReconnectFirst = absl::Milliseconds(500);
 // Waiting for a Welcome, and for streams to end when the agent stops.
 constexpr absl::Duration kSilenceLimit = absl::Seconds(30);
 constexpr absl::Duration kStopMax = absl::Seconds(2);
@@ -47,7 +48,7 @@ Session::Session(os::EventLoop& loop, const Clock& clock, CompletionLoop& comple
       options_(std::move(options)),
       stub_(v1::AgentHub::NewStub(options_.channel)),
       instance_id_(os::RandomBytes(16)),
-      backoff_(absl::Milliseconds(500), absl::Seconds(15)) {}
+      backoff_(kReconnectFirst, options_.reconnect_max) {}
 
 Session::~Session() {
   for (const os::EventLoop::TimerId timer :

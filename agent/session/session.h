@@ -34,6 +34,8 @@ class Session : public job::Hub, public trace::TraceWriter {
     Secret credential;
     std::string version;
     std::shared_ptr<grpc::Channel> channel;
+    // The longest wait before a new session is tried.
+    absl::Duration reconnect_max = absl::Seconds(15);
   };
 
   Session(os::EventLoop& loop, const Clock& clock, CompletionLoop& completions,

@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -16,11 +18,16 @@
 #include <memory>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 
 namespace grange::os {
 namespace {
+
+// How long a lock may outlive the process that took it.
+constexpr int kDeadHolderTries = 200;
+constexpr int kDeadHolderWaitMs = 10;
 
 absl::StatusCode CodeOf(int error) {
   switch (error) {
@@ -53,6 +60,17 @@ std::string ParentOf(const std::string& path) {
   if (slash == std::string::npos) return ".";
   if (slash == 0) return "/";
   return path.substr(0, slash);
+}
+
+std::string HolderOf(int lock) {
+  char holder[32] = {};
+  const ssize_t got = pread(lock, holder, sizeof holder - 1, 0);
+  return got > 0 ? std::string(holder, static_cast<size_t>(got)) : "?";
+}
+
+bool IsDead(const std::string& pid) {
+  int number = 0;
+  return absl::SimpleAtoi(pid, &number) && kill(number, 0) != 0 && errno == ESRCH;
 }
 
 struct DirClose {
@@ -256,13 +274,18 @@ absl::StatusOr<uint64_t> FreeBytes(const std::string& path) {
 absl::StatusOr<LockFile> LockFile::Acquire(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!fd.is_open()) return ErrnoStatus(errno, "cannot lock", path);
-  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
-    char holder[32] = {};
-    const ssize_t got = pread(fd.get(), holder, sizeof holder - 1, 0);
-    return absl::AlreadyExistsError(absl::StrCat(
-        "'", ParentOf(path), "' is used by another process (pid ",
-        got > 0 ? absl::string_view(holder, static_cast<size_t>(got)) : absl::string_view("?"),
-        "); stop that one, or choose another --state"));
+  for (int tries = 0; flock(fd.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+    const bool taken = errno == EWOULDBLOCK;
+    const std::string holder = HolderOf(fd.get());
+    // A process that was killed while it started another one: the copy of the descriptor in that
+    // one keeps the lock until it runs its own program.
+    if (taken && IsDead(holder) && tries < kDeadHolderTries) {
+      poll(nullptr, 0, kDeadHolderWaitMs);
+      continue;
+    }
+    return absl::AlreadyExistsError(absl::StrCat("'", ParentOf(path),
+                                                 "' is used by another process (pid ", holder,
+                                                 "); stop that one, or choose another --state"));
   }
   const std::string pid = absl::StrCat(getpid());
   if (ftruncate(fd.get(), 0) != 0 ||

@@ -47,7 +47,8 @@ absl::StatusOr<std::string> ReadFileBelow(const std::string& dir, absl::string_v
 absl::StatusOr<uint64_t> FreeBytes(const std::string& path);
 
 // Held for the life of a process over its state directory. kAlreadyExists, with the pid of the
-// holder in the text, if another process has it.
+// holder in the text, if another process has it. If that one is dead already, a process that it
+// was just starting may still hold it: then waits for up to two seconds.
 class LockFile {
  public:
   static absl::StatusOr<LockFile> Acquire(const std::string& path);

@@ -12,6 +12,7 @@
 #include "common/rpc/status.h"
 #include "common/rpc/token_text.h"
 #include "coordinator/session/control_stream.h"
+#include "coordinator/session/file_right.h"
 #include "coordinator/session/git_stream.h"
 #include "coordinator/session/trace_stream.h"
 
@@ -114,9 +115,7 @@ absl::Status AgentService::Receive(const store::AgentRow& agent,
   if (header.kind() != v1::FilePart::Header::KIND_ARTIFACT || header.sha256().size() != 32) {
     return absl::InvalidArgumentError("an upload names its kind and a SHA-256 of 32 bytes");
   }
-  if (!hub_.gate().Allows(assignment, agent.id)) {
-    return absl::PermissionDeniedError("this attempt is not the agent's any more");
-  }
+  GRANGE_RETURN_IF_ERROR(CheckFileRight(hub_.gate(), hub_.store(), assignment, agent.id));
   GRANGE_ASSIGN_OR_RETURN(const std::unique_ptr<artifact::ArtifactStore::Upload> upload,
                           artifacts_.Begin(header.sha256(), header.size()));
   while (reader.Read(&part)) {
@@ -152,9 +151,7 @@ grpc::Status AgentService::Get(grpc::ServerContext* context, const v1::FileReque
 absl::Status AgentService::Send(const store::AgentRow& agent, const v1::FileRequest& request,
                                 grpc::ServerWriter<v1::FilePart>& writer) {
   GRANGE_ASSIGN_OR_RETURN(const Assignment assignment, FromProto(request.assignment()));
-  if (!hub_.gate().Allows(assignment, agent.id)) {
-    return absl::PermissionDeniedError("this attempt is not the agent's any more");
-  }
+  GRANGE_RETURN_IF_ERROR(CheckFileRight(hub_.gate(), hub_.store(), assignment, agent.id));
   GRANGE_ASSIGN_OR_RETURN(const store::ArtifactRow row,
                           hub_.store().GetArtifact(request.artifact_id()));
   GRANGE_ASSIGN_OR_RETURN(const store::JobRow producer, hub_.store().GetJob(row.job));

@@ -1,67 +1,41 @@
 // A full disk at the coordinator: said clearly, and nothing is lost.
 #include <fcntl.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
+#include <cstdint>
+#include <memory>
 #include <string>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "common/os/files.h"
 #include "common/os/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/support/farm.h"
+#include "tests/support/small_disk.h"
 
 namespace grange::test {
 namespace {
 
-constexpr char kDiskOptions[] = "size=48m,mode=0700";
-
-// Takes all space that is left on the file system of `path`, until it goes.
-class Filler {
- public:
-  explicit Filler(std::string path) : path_(std::move(path)) {
-    const os::UniqueFd fd(open(path_.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    off_t at = 0;
-    for (off_t piece = 1 << 20; piece >= 4096; piece /= 2) {
-      while (posix_fallocate(fd.get(), at, piece) == 0) at += piece;
-    }
-  }
-  ~Filler() { unlink(path_.c_str()); }
-  Filler(const Filler&) = delete;
-  Filler& operator=(const Filler&) = delete;
-
- private:
-  const std::string path_;
-};
+constexpr uint64_t kDiskBytes = 48 << 20;
 
 // A mount of this process and its children only, on the farm's state directory.
 class FullDiskTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    if (unshare(CLONE_NEWNS) != 0 ||
-        mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
-      GTEST_SKIP() << "needs root for a small file system of its own";
-    }
-  }
-  void TearDown() override {
-    if (!state_.empty()) umount2(state_.c_str(), MNT_DETACH);
+    if (!EnterOwnMounts().ok()) GTEST_SKIP() << "needs root for a small file system of its own";
   }
   Farm::Options OnASmallDisk() {
     return {.time_scale = 1,
             .coordinator_arguments = {},
             .agent_environment = {},
             .prepare_state = [this](const std::string& state) {
-              ASSERT_TRUE(os::MakeDirs(state).ok());
-              ASSERT_EQ(mount("none", state.c_str(), "tmpfs", 0, kDiskOptions), 0) << errno;
-              state_ = state;
+              absl::StatusOr<std::unique_ptr<SmallDisk>> disk = SmallDisk::Mount(state, kDiskBytes);
+              ASSERT_TRUE(disk.ok()) << disk.status();
+              disk_ = *std::move(disk);
             }};
   }
 
-  std::string state_;
+  std::unique_ptr<SmallDisk> disk_;
 };
 
 TEST_F(FullDiskTest, ARunningJobAndItsLogSurviveAndNothingElseIsTaken) {

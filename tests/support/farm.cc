@@ -19,6 +19,7 @@
 #include "absl/time/clock.h"
 #include "common/os/files.h"
 #include "gtest/gtest.h"
+#include "tests/support/database_damage.h"
 
 namespace grange::test {
 namespace {
@@ -54,7 +55,7 @@ TempDir::TempDir() {
 }
 
 TempDir::~TempDir() {
-  if (std::getenv("GRANGE_KEEP") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
+  if (keep_ || std::getenv("GRANGE_KEEP") != nullptr) {  // NOLINT(concurrency-mt-unsafe)
     std::fprintf(stderr, "kept: %s\n", path_.c_str());
     return;
   }
@@ -137,27 +138,35 @@ Farm::~Farm() {
 
 std::string Farm::Bin(const std::string& program) { return GRANGE_BIN_DIR "/" + program; }
 
-void Farm::StartCoordinator() {
-  std::vector<std::string> argv = {Bin("grange-coordinator"),
-                                   "--state",
-                                   CoordinatorState(),
-                                   "--listen",
-                                   address_.empty() ? "127.0.0.1:0" : address_,
-                                   "--time-scale",
-                                   absl::StrCat(options_.time_scale)};
-  argv.insert(argv.end(), options_.coordinator_arguments.begin(),
-              options_.coordinator_arguments.end());
-  const std::string log = dir() + "/coordinator.log";
+std::string Farm::LogPath(const std::string& program) {
+  if (options_.keep_logs) return absl::StrCat(dir(), "/", program, ".", ++starts_, ".log");
+  const std::string log = absl::StrCat(dir(), "/", program, ".log");
   // Each start's "ready" is its own.
   if (os::Exists(log)) {
-    const std::string earlier = os::ReadFile(log, uint64_t{1} << 30).value_or("");
-    os::WriteFile(dir() + "/coordinator.earlier.log", earlier).IgnoreError();
-    unlink(log.c_str());
+    rename(log.c_str(), absl::StrCat(dir(), "/", program, ".earlier.log").c_str());
   }
-  coordinator_ = std::make_unique<Program>("coordinator", std::move(argv), log);
+  return log;
+}
+
+void Farm::LaunchCoordinator(const std::vector<std::string>& prefix) {
+  std::vector<std::string> argv = prefix;
+  argv.insert(argv.end(), {Bin("grange-coordinator"), "--state", CoordinatorState(), "--listen",
+                           address_.empty() ? "127.0.0.1:0" : address_, "--time-scale",
+                           absl::StrCat(options_.time_scale)});
+  argv.insert(argv.end(), options_.coordinator_arguments.begin(),
+              options_.coordinator_arguments.end());
+  coordinator_ = std::make_unique<Program>("coordinator", std::move(argv), LogPath("coordinator"));
+}
+
+bool Farm::WaitForCoordinator() {
   const absl::StatusOr<std::string> ready = coordinator_->WaitForLine("ready ");
-  ASSERT_TRUE(ready.ok()) << ready.status();
-  address_ = *ready;
+  if (ready.ok()) address_ = *ready;
+  return ready.ok();
+}
+
+void Farm::StartCoordinator(const std::vector<std::string>& prefix) {
+  LaunchCoordinator(prefix);
+  ASSERT_TRUE(WaitForCoordinator()) << coordinator_->Log();
 }
 
 void Farm::KillCoordinator(int signal) {
@@ -168,34 +177,43 @@ void Farm::KillCoordinator(int signal) {
 void Farm::AddAgent(const AgentOptions& options) {
   const CtlResult token = Ctl({"token", "create", "--registration", "-o", "json"});
   ASSERT_EQ(token.exit_code, 0) << token.err;
-  std::vector<std::string> arguments = {"register",
-                                        "--state",
-                                        AgentState(options.name),
-                                        "--coordinator",
-                                        address_,
-                                        "--token",
-                                        token.json()["token"].get<std::string>(),
-                                        "--slots",
-                                        absl::StrCat(options.slots),
-                                        "--name",
-                                        options.name};
+  std::vector<std::string> arguments = {
+      "register",
+      "--state",
+      AgentState(options.name),
+      "--coordinator",
+      options.coordinator.empty() ? address_ : options.coordinator,
+      "--token",
+      token.json()["token"].get<std::string>(),
+      "--slots",
+      absl::StrCat(options.slots),
+      "--name",
+      options.name};
   for (const std::string& tag : options.tags) arguments.insert(arguments.end(), {"--tag", tag});
   if (!options.run_untagged) arguments.push_back("--no-untagged");
   const CtlResult registered = RunProgram("grange-agent", arguments);
   ASSERT_EQ(registered.exit_code, 0) << registered.err;
+  agent_prefixes_[options.name] = options.prefix;
   StartAgent(options.name);
 }
 
-void Farm::StartAgent(const std::string& name) {
+void Farm::LaunchAgent(const std::string& name, const std::vector<std::string>& prefix) {
   std::vector<std::string> env = options_.agent_environment;
   env.push_back("GRANGE_TEST_MARK=" + dir());
-  const std::string log = absl::StrCat(dir(), "/", name, ".log");
-  unlink(log.c_str());
-  agents_[name] = std::make_unique<Program>(
-      name, std::vector<std::string>{Bin("grange-agent"), "run", "--state", AgentState(name)}, log,
-      env);
-  const absl::StatusOr<std::string> ready = agents_[name]->WaitForLine("ready");
-  ASSERT_TRUE(ready.ok()) << ready.status();
+  std::vector<std::string> argv = agent_prefixes_[name];
+  argv.insert(argv.end(), prefix.begin(), prefix.end());
+  argv.insert(argv.end(), {Bin("grange-agent"), "run", "--state", AgentState(name)});
+  argv.insert(argv.end(), options_.agent_arguments.begin(), options_.agent_arguments.end());
+  agents_[name] = std::make_unique<Program>(name, std::move(argv), LogPath(name), env);
+}
+
+bool Farm::WaitForAgent(const std::string& name) {
+  return agents_.at(name)->WaitForLine("ready").ok();
+}
+
+void Farm::StartAgent(const std::string& name, const std::vector<std::string>& prefix) {
+  LaunchAgent(name, prefix);
+  ASSERT_TRUE(WaitForAgent(name)) << agents_.at(name)->Log();
 }
 
 void Farm::KillAgent(const std::string& name, int signal) {
@@ -317,6 +335,34 @@ std::string Farm::Logs() const {
                     os::ReadFile(absl::StrCat(dir(), "/", name), 64 << 20).value_or(""));
   }
   return all;
+}
+
+std::string Farm::StopAndFindLeftovers() {
+  std::string left;
+  for (const auto& [name, agent] : agents_) {
+    if (!agent->Running()) continue;
+    agent->Kill(SIGTERM);
+    const os::ExitStatus status = agent->Wait();
+    if (!status.ok()) absl::StrAppend(&left, name, " ended with ", status.ToString(), "\n");
+  }
+  agents_.clear();
+  if (coordinator_ != nullptr && coordinator_->Running()) {
+    coordinator_->Kill(SIGTERM);
+    const os::ExitStatus status = coordinator_->Wait();
+    if (!status.ok()) absl::StrAppend(&left, "coordinator ended with ", status.ToString(), "\n");
+  }
+  coordinator_.reset();
+  // A job's last processes may be on their way out.
+  if (!Eventually([&] { return ProcessesWithMark(dir()).empty(); }, absl::Seconds(5))) {
+    for (const pid_t pid : ProcessesWithMark(dir())) {
+      std::string line = os::ReadFile(absl::StrCat("/proc/", pid, "/cmdline")).value_or("");
+      for (char& c : line) c = c == '\0' ? ' ' : c;
+      absl::StrAppend(&left, "process ", pid, " is left: ", line, "\n");
+    }
+  }
+  const std::string damage = DatabaseDamage(CoordinatorState() + "/grange.db");
+  if (!damage.empty()) absl::StrAppend(&left, "integrity_check: ", damage, "\n");
+  return left;
 }
 
 std::string Text(const nlohmann::json& object, const std::string& key) {

@@ -15,7 +15,7 @@
 
 // Real processes for end-to-end tests: a coordinator, agents and grangectl from build/<preset>/bin,
 // each with its state below one temporary folder. Everything waits for events with a deadline that
-// only fails; nothing sleeps.
+// only fails; nothing sleeps. One thread; others may call Ctl() and what is const meanwhile.
 namespace grange::test {
 
 // How long anything may take before the test fails. Long, as the machine may be busy.
@@ -29,9 +29,11 @@ class TempDir {
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
   const std::string& path() const { return path_; }
+  void Keep() { keep_ = true; }  // it stays when this goes
 
  private:
   std::string path_;
+  bool keep_ = false;
 };
 
 // Calls `done` again and again, at once when something may have changed, until it holds or the
@@ -70,6 +72,10 @@ struct AgentOptions {
   int slots = 2;
   std::vector<std::string> tags;
   bool run_untagged = true;
+  // Where it finds the coordinator, such as the port of a proxy; "": at the coordinator's own.
+  std::string coordinator = {};
+  // Put before its command line at each start, such as "ip netns exec NAME".
+  std::vector<std::string> prefix = {};
 };
 
 class Farm {
@@ -80,17 +86,26 @@ class Farm {
     std::vector<std::string> agent_environment;  // "NAME=value", beside the test's own
     // Called with the coordinator's state directory, which doesn't exist yet, before its start.
     std::function<void(const std::string& state)> prepare_state;
+    std::vector<std::string> agent_arguments = {};  // of `grange-agent run`
+    // One file for each start of a program; else only the newest start's is there.
+    bool keep_logs = false;
   };
   Farm() : Farm(Options()) {}
   explicit Farm(Options options);
   ~Farm();
 
-  // Starts it, or starts it again on the same port and state.
-  void StartCoordinator();
+  // Starts it, or starts it again on the same port and state. `prefix`, such as a tracer, is put
+  // before its command line; it must leave the process its pid.
+  void StartCoordinator(const std::vector<std::string>& prefix = {});
+  // The same in two steps: does not wait until it is ready; waits, false if it ended before.
+  void LaunchCoordinator(const std::vector<std::string>& prefix = {});
+  bool WaitForCoordinator();
   void KillCoordinator(int signal = 9);
   // Registers and starts one.
   void AddAgent(const AgentOptions& options = {});
-  void StartAgent(const std::string& name);
+  void StartAgent(const std::string& name, const std::vector<std::string>& prefix = {});
+  void LaunchAgent(const std::string& name, const std::vector<std::string>& prefix = {});
+  bool WaitForAgent(const std::string& name);
   void KillAgent(const std::string& name, int signal = 9);
   Program& agent(const std::string& name) { return *agents_.at(name); }
   Program& coordinator() { return *coordinator_; }
@@ -127,13 +142,21 @@ class Farm {
   static std::string Bin(const std::string& program);
   // All that the programs have logged, for a failing test.
   std::string Logs() const;
+  // Stops the agents and the coordinator as an administrator does, then looks for what must not be
+  // left: a process, a database that is not whole. A line for each; "" if all is well.
+  std::string StopAndFindLeftovers();
+  void KeepFolder() { dir_.Keep(); }
 
  private:
+  std::string LogPath(const std::string& program);
+
   const Options options_;
   TempDir dir_;
   std::string address_;
   std::unique_ptr<Program> coordinator_;
   std::map<std::string, std::unique_ptr<Program>> agents_;
+  std::map<std::string, std::vector<std::string>> agent_prefixes_;
+  int starts_ = 0;  // of all programs; names their logs
 };
 
 // A text of a JSON object; "" where it is null or missing.
