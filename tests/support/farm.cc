@@ -155,7 +155,8 @@ void Farm::LaunchCoordinator(const std::vector<std::string>& prefix) {
                            absl::StrCat(options_.time_scale)});
   argv.insert(argv.end(), options_.coordinator_arguments.begin(),
               options_.coordinator_arguments.end());
-  coordinator_ = std::make_unique<Program>("coordinator", std::move(argv), LogPath("coordinator"));
+  coordinator_ = std::make_unique<Program>("coordinator", std::move(argv), LogPath("coordinator"),
+                                           options_.coordinator_environment);
 }
 
 bool Farm::WaitForCoordinator() {

@@ -43,6 +43,10 @@ class FakeBackend : public Backend {
   std::vector<schedule::Scheduler::AgentView> Agents() override { return {}; }
   absl::Time LastContact(AgentId) const override { return absl::InfinitePast(); }
   void EndSessionsOf(AgentId, const absl::Status&) override {}
+  absl::StatusOr<BackupMade> CreateBackup(const std::string&, bool,
+                                          const std::function<void(uint64_t)>&) override {
+    return BackupMade{.folder = "/backups/b"};
+  }
   std::string ReadOnlyReason() const override { return ""; }
 
   std::atomic<int> done{0};
