@@ -35,7 +35,7 @@ struct Settings {
   double minutes = 0;  // 0: until the faults are used up
   int kills = 500;
   bool short_form = false;
-  int clients = 3;
+  int clients = 4;
 };
 
 class Run {
