@@ -151,6 +151,8 @@ Fault FaultPlan::Next() {
     fault.call = std::string(kAgentCalls[call % std::size(kAgentCalls)]);
     fault.count = 1 + count % (fault.call == "rename" ? 1 : 6);
   }
+  // The agent's journal, which is what fails, is hardly ever renamed.
+  if (fault.kind == FaultKind::kAgentDiskError && fault.call == "rename") fault.call = "write";
   if (fault.kind == FaultKind::kShimDiskError) {
     fault.call = "write";
     fault.count = 1 + count % 4;

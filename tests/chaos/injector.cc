@@ -243,7 +243,7 @@ std::string Injector::KillAtCall(const Fault& fault) {
     if (!injection.ok()) return std::string(injection.status().message());
     died = Eventually([&] { return !program.Running(); }, kCallWait);
   }
-  if (!died) return absl::StrCat("there was no ", fault.count, "th ", fault.call);
+  if (!died) return absl::StrCat("it did not come to call ", fault.count, " of ", fault.call);
   program.Wait();
   if (hub) {
     StartCoordinator();
@@ -283,7 +283,7 @@ std::string Injector::FailCalls(const Fault& fault) {
       test::AttachedInjection::Attach(pid, injection, TracePath(fault));
   if (!attached.ok()) return std::string(attached.status().message());
   const bool struck = Eventually([&] { return (*attached)->Injected() > 0; }, kCallWait);
-  if (!struck) return absl::StrCat("there was no ", fault.count, "th ", fault.call);
+  if (!struck) return absl::StrCat("it did not come to call ", fault.count, " of ", fault.call);
   Let(std::min(fault.lasts, absl::Seconds(1)));
   return "";
 }

@@ -35,7 +35,7 @@ struct Settings {
   double minutes = 0;  // 0: until the faults are used up
   int kills = 500;
   bool short_form = false;
-  int clients = 3;
+  int clients = 4;
 };
 
 class Run {
@@ -52,6 +52,7 @@ class Run {
   // The exit status.
   int Do() {
     const absl::Time start = absl::Now();
+    std::printf("seed %llu\n", static_cast<unsigned long long>(settings_.seed));
     for (int farm = 0; !IsOver() && kept_ < kKeptMax; ++farm) DoFarm(farm);
     const Tally tally = ledger_.tally();
     std::printf("\n%s", ReportOf(tally, settings_.seed, absl::Now() - start).c_str());

@@ -20,6 +20,7 @@ namespace grange::test {
 namespace {
 
 constexpr absl::Duration kAttachMax = absl::Seconds(10);
+constexpr int kDetachMaxMs = 500;
 
 std::vector<std::string> StraceArguments(const Injection& injection, const std::string& output) {
   std::vector<std::string> argv = {
@@ -97,6 +98,10 @@ absl::StatusOr<std::unique_ptr<AttachedInjection>> AttachedInjection::Attach(
 
 AttachedInjection::~AttachedInjection() {
   strace_.Kill(SIGTERM);  // it lets go of the process and ends
+  pollfd end{strace_.pidfd(), POLLIN, 0};
+  // Unless it waits for a parent in vfork() to stop, which waits for a child that strace itself has
+  // stopped. Without strace the kernel lets both go on.
+  if (poll(&end, 1, kDetachMaxMs) != 1) strace_.Kill(SIGKILL);
   strace_.Wait();
 }
 

@@ -46,6 +46,8 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Make(const std::vector<std::st
 }
 
 Network::~Network() {
+  // With the namespace its far end goes too, but only some time later.
+  if (joined_) Ip("link del eth0").IgnoreError();
   for (const std::string& host : hosts_)
     Ip("netns del " + Name(host)).IgnoreError();  // or not made
   Ip("netns del " + Name("sw")).IgnoreError();
@@ -77,6 +79,7 @@ absl::Status Network::Connect(const std::string& host, int number) {
 absl::StatusOr<std::string> Network::Join() {
   GRANGE_RETURN_IF_ERROR(
       Ip(absl::StrCat("link add eth0 type veth peer name phere netns ", Name("sw"))));
+  joined_ = true;
   GRANGE_RETURN_IF_ERROR(Ip(absl::StrCat("-n ", Name("sw"), " link set phere master br0 up")));
   GRANGE_RETURN_IF_ERROR(Ip("addr add 10.77.0.200/24 dev eth0"));
   GRANGE_RETURN_IF_ERROR(Ip("link set eth0 up"));

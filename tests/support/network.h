@@ -46,6 +46,7 @@ class Network {
 
   const std::vector<std::string> hosts_;
   const std::string mark_;  // begins the namespaces' names
+  bool joined_ = false;
 };
 
 // A network of its own for this thread, and for the threads and processes that it starts: nothing
