@@ -33,6 +33,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
 // "authorization: Bearer <token>" on this call.
 void AddBearer(grpc::ClientContext& context, absl::string_view token);
 
+// gRPC's name of a peer for people: "ipv4:192.0.2.7:41022" as "192.0.2.7:41022",
+// "ipv6:%5B::1%5D:41022" as "[::1]:41022".
+std::string PeerAddress(absl::string_view peer);
+
 // True for 127.0.0.0/8, ::1 and localhost, with or without a port.
 bool IsLoopback(absl::string_view address);
 

@@ -16,6 +16,7 @@ namespace grange::control {
 
 struct SubmitOrder {
   std::string request_key;  // "": none; made by BindKey()
+  store::Actor actor;
   std::string project;
   std::string sha;  // full; "" with `url`
   std::string ref_name;

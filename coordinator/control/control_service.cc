@@ -22,9 +22,10 @@ constexpr int kSubmitVariablesMax = 1000;
 
 int Limit(int wanted) { return wanted <= 0 ? kRowsDefault : std::min(wanted, kRowsMax); }
 
-SubmitOrder ToOrder(const v1::SubmitRequest& request, const std::string& key) {
+SubmitOrder ToOrder(const v1::SubmitRequest& request, const std::string& key, store::Actor actor) {
   SubmitOrder order;
   order.request_key = key;
+  order.actor = std::move(actor);
   order.project = request.project();
   order.sha = request.sha();
   order.ref_name = request.ref_name();
@@ -69,6 +70,14 @@ absl::StatusOr<User> ControlService::Caller(grpc::ServerContext& context, Role n
   return Authorize(parts_.store, session::BearerOf(context), needed, parts_.clock.Now());
 }
 
+store::Actor ControlService::ActorOf(const grpc::ServerContext& context, const User& user,
+                                     absl::string_view call) {
+  return {.user = user.name,
+          .token = user.token,
+          .peer = rpc::PeerAddress(context.peer()),
+          .call = std::string(call)};
+}
+
 grpc::Status ControlService::Act(grpc::ServerContext& context, absl::string_view call, Role needed,
                                  const std::string& request_key, v1::ActionReply* reply,
                                  const Work& work) {
@@ -85,7 +94,8 @@ grpc::Status ControlService::Act(grpc::ServerContext& context, absl::string_view
       return grpc::Status::OK;
     }
   }
-  absl::StatusOr<std::string> answer = work(*key);
+  absl::StatusOr<std::string> answer =
+      work({.key = *key, .text = "", .actor = ActorOf(context, *caller, call)});
   if (!answer.ok()) return rpc::ToGrpc(answer.status());
   log::Info("changed", {{"by", caller->name}, {"what", *answer}});
   reply->set_message(*std::move(answer));
@@ -93,8 +103,8 @@ grpc::Status ControlService::Act(grpc::ServerContext& context, absl::string_view
 }
 
 absl::StatusOr<std::string> ControlService::Request(const schedule::Event& event,
-                                                    const std::string& key, std::string text) {
-  GRANGE_RETURN_IF_ERROR(parts_.backend.Request(event, store::Answer{key, text}));
+                                                    const store::Answer& draft, std::string text) {
+  GRANGE_RETURN_IF_ERROR(parts_.backend.Request(event, draft.WithText(text)));
   return text;
 }
 
@@ -115,7 +125,8 @@ grpc::Status ControlService::Submit(grpc::ServerContext* context, const v1::Subm
   }
   const absl::StatusOr<std::string> key = BindKey("submit", *caller, request->request_key());
   if (!key.ok()) return rpc::ToGrpc(key.status());
-  const absl::StatusOr<SubmitAnswer> answer = parts_.backend.Submit(ToOrder(*request, *key));
+  const absl::StatusOr<SubmitAnswer> answer = parts_.backend.Submit(
+      ToOrder(*request, *key, ActorOf(*context, *caller, "submit")));
   if (!answer.ok()) return rpc::ToGrpc(answer.status());
   reply->set_outcome(ToProto(answer->outcome));
   reply->set_pipeline_id(answer->pipeline.value());
@@ -231,9 +242,9 @@ grpc::Status ControlService::CancelPipeline(grpc::ServerContext* context,
                                             const v1::PipelineAction* request,
                                             v1::ActionReply* reply) {
   return Act(*context, "cancel-pipeline", Role::kDeveloper, request->request_key(), reply,
-             [&](const std::string& key) {
+             [&](const store::Answer& draft) {
                return Request(
-                   schedule::CancelPipeline{PipelineId(request->pipeline_id())}, key,
+                   schedule::CancelPipeline{PipelineId(request->pipeline_id())}, draft,
                    absl::StrCat("pipeline ", request->pipeline_id(), " is being canceled"));
              });
 }
@@ -242,8 +253,8 @@ grpc::Status ControlService::RetryPipeline(grpc::ServerContext* context,
                                            const v1::PipelineAction* request,
                                            v1::ActionReply* reply) {
   return Act(*context, "retry-pipeline", Role::kDeveloper, request->request_key(), reply,
-             [&](const std::string& key) {
-               return Request(schedule::RetryPipeline{PipelineId(request->pipeline_id())}, key,
+             [&](const store::Answer& draft) {
+               return Request(schedule::RetryPipeline{PipelineId(request->pipeline_id())}, draft,
                               absl::StrCat("pipeline ", request->pipeline_id(),
                                            ": its failed and canceled jobs run again"));
              });
@@ -252,8 +263,8 @@ grpc::Status ControlService::RetryPipeline(grpc::ServerContext* context,
 grpc::Status ControlService::CancelJob(grpc::ServerContext* context, const v1::JobAction* request,
                                        v1::ActionReply* reply) {
   return Act(*context, "cancel-job", Role::kDeveloper, request->request_key(), reply,
-             [&](const std::string& key) {
-               return Request(schedule::CancelJob{JobId(request->job_id())}, key,
+             [&](const store::Answer& draft) {
+               return Request(schedule::CancelJob{JobId(request->job_id())}, draft,
                               absl::StrCat("job ", request->job_id(), " is being canceled"));
              });
 }
@@ -261,8 +272,8 @@ grpc::Status ControlService::CancelJob(grpc::ServerContext* context, const v1::J
 grpc::Status ControlService::RetryJob(grpc::ServerContext* context, const v1::JobAction* request,
                                       v1::ActionReply* reply) {
   return Act(*context, "retry-job", Role::kDeveloper, request->request_key(), reply,
-             [&](const std::string& key) {
-               return Request(schedule::RetryJob{JobId(request->job_id())}, key,
+             [&](const store::Answer& draft) {
+               return Request(schedule::RetryJob{JobId(request->job_id())}, draft,
                               absl::StrCat("job ", request->job_id(), " runs again"));
              });
 }
@@ -270,8 +281,8 @@ grpc::Status ControlService::RetryJob(grpc::ServerContext* context, const v1::Jo
 grpc::Status ControlService::PlayJob(grpc::ServerContext* context, const v1::JobAction* request,
                                      v1::ActionReply* reply) {
   return Act(*context, "play-job", Role::kDeveloper, request->request_key(), reply,
-             [&](const std::string& key) {
-               return Request(schedule::PlayJob{JobId(request->job_id())}, key,
+             [&](const store::Answer& draft) {
+               return Request(schedule::PlayJob{JobId(request->job_id())}, draft,
                               absl::StrCat("job ", request->job_id(), " was started"));
              });
 }

@@ -21,7 +21,8 @@ namespace grange::control {
 // grangectl's door. Each call: who is it, may they, translate, forward. Synchronous: calls may
 // block on the store and on git; streams sleep until something changed. Methods are in the file of
 // their group: control_service.cc (submit, pipelines, jobs), follow_calls.cc (watch, logs),
-// project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens), backup_calls.cc.
+// project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens), audit_calls.cc (the audit log,
+// backups).
 class ControlService : public v1::Control::Service {
  public:
   struct Parts {
@@ -63,6 +64,8 @@ class ControlService : public v1::Control::Service {
   GRANGE_CONTROL_CALL(SetVariable, SetVariableRequest, ActionReply);
   GRANGE_CONTROL_CALL(ListVariables, ListVariablesRequest, ListVariablesReply);
   GRANGE_CONTROL_CALL(RemoveVariable, RemoveVariableRequest, ActionReply);
+
+  GRANGE_CONTROL_CALL(ListAudit, ListAuditRequest, ListAuditReply);
 #undef GRANGE_CONTROL_CALL
 
   grpc::Status Git(grpc::ServerContext* context,
@@ -76,18 +79,21 @@ class ControlService : public v1::Control::Service {
 
  private:
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
-  // Does the call's change and stores `Answer{key, text}` in the same transaction; returns the
+  // Does the call's change and stores the draft with its text in the same transaction; returns the
   // text.
-  using Work = std::function<absl::StatusOr<std::string>(const std::string& key)>;
+  using Work = std::function<absl::StatusOr<std::string>(const store::Answer& draft)>;
   // Authorizes, gives the earlier answer of a repeated request key, else does `work`. `call` names
   // the call among those that take keys.
   grpc::Status Act(grpc::ServerContext& context, absl::string_view call, Role needed,
                    const std::string& request_key, v1::ActionReply* reply, const Work& work);
+  static store::Actor ActorOf(const grpc::ServerContext& context, const User& user,
+                              absl::string_view call);
   // A request to the core, with `text` as its answer.
-  absl::StatusOr<std::string> Request(const schedule::Event& event, const std::string& key,
+  absl::StatusOr<std::string> Request(const schedule::Event& event, const store::Answer& draft,
                                       std::string text);
   absl::StatusOr<ProjectId> ProjectFilter(const std::string& name);
-  absl::StatusOr<std::string> Change(const v1::AgentAction& action, const std::string& key);
+  absl::StatusOr<std::string> Change(const v1::AgentAction& action,
+                                     const store::Answer& draft);
 
   const Parts parts_;
   KeyGate keys_;

@@ -95,24 +95,24 @@ grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
                                          const v1::AgentAction* request, v1::ActionReply* reply) {
   return Act(*context, absl::StrCat("agent-", static_cast<int>(request->kind())), Role::kAdmin,
              request->request_key(), reply,
-             [&](const std::string& key) { return Change(*request, key); });
+             [&](const store::Answer& draft) { return Change(*request, draft); });
 }
 
 // Where a change has two steps, the answer goes with the last one that is durable: a call that was
 // cut in between does both again, which changes nothing a second time.
 absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action,
-                                                   const std::string& key) {
+                                                   const store::Answer& draft) {
   GRANGE_ASSIGN_OR_RETURN(const store::AgentRow agent, FindAgent(parts_.store, action.agent()));
-  store::Answer answer{key, ""};
+  store::Answer answer = draft;
   switch (action.kind()) {
     case v1::AgentAction::KIND_DRAIN:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true));
-      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, key,
+      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, draft,
                      absl::StrCat("agent ", agent.name,
                                   " gets no new jobs; those that run on it go on to their end"));
     case v1::AgentAction::KIND_RESUME:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, false));
-      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = false}, key,
+      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = false}, draft,
                      absl::StrCat("agent ", agent.name, " gets jobs again"));
     case v1::AgentAction::KIND_REVOKE:
       answer.text = absl::StrCat("agent ", agent.name,
@@ -171,7 +171,8 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
   if (ttl != absl::ZeroDuration()) row.expires_at = now + ttl;
   const absl::StatusOr<std::string> key = BindKey("create-token", *caller, request->request_key());
   if (!key.ok()) return rpc::ToGrpc(key.status());
-  const absl::Status made = parts_.store.CreateToken(row, *key);
+  const absl::Status made = 
+      parts_.store.CreateToken(row, *key, ActorOf(*context, *caller, "create-token"));
   if (!made.ok()) return rpc::ToGrpc(made);
   reply->set_id(row.id.value());
   reply->set_token(request->registration() && !parts_.ca_fingerprint.empty()
@@ -196,8 +197,9 @@ grpc::Status ControlService::RevokeToken(grpc::ServerContext* context,
                                          v1::ActionReply* reply) {
   return Act(
       *context, "revoke-token", Role::kAdmin, request->request_key(), reply,
-      [&](const std::string& key) -> absl::StatusOr<std::string> {
-        const store::Answer answer{key, absl::StrCat("token ", request->id(), " is revoked")};
+      [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
+        const store::Answer answer =
+            draft.WithText(absl::StrCat("token ", request->id(), " is revoked"));
         GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(TokenId(request->id()), answer));
         return answer.text;
       });

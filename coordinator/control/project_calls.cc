@@ -90,13 +90,12 @@ grpc::Status ControlService::SetProject(grpc::ServerContext* context,
                                         v1::ActionReply* reply) {
   return Act(
       *context, "set-project", Role::kAdmin, request->request_key(), reply,
-      [&](const std::string& key) -> absl::StatusOr<std::string> {
+      [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
         GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
         GRANGE_ASSIGN_OR_RETURN(const store::Project project,
                                 parts_.store.FindOrMakeProject(request->project(), {}));
-        const store::Answer answer{
-            key, absl::StrCat("project ", project.name, ": ", request->key(),
-                              request->value().empty() ? " is the default again" : " is set")};
+        const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": ", request->key(),
+                              request->value().empty() ? " is the default again" : " is set"));
         GRANGE_RETURN_IF_ERROR(
             parts_.store.SetProjectSetting(project.id, request->key(), request->value(), answer));
         return answer.text;
@@ -119,7 +118,7 @@ grpc::Status ControlService::SetVariable(grpc::ServerContext* context,
                                          const v1::SetVariableRequest* request,
                                          v1::ActionReply* reply) {
   return Act(*context, "set-variable", Role::kAdmin, request->request_key(), reply,
-             [&](const std::string& key) -> absl::StatusOr<std::string> {
+             [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
                GRANGE_RETURN_IF_ERROR(CheckVariable(*request));
                GRANGE_ASSIGN_OR_RETURN(const store::Project project,
                                        parts_.store.FindOrMakeProject(request->project(), {}));
@@ -128,8 +127,8 @@ grpc::Status ControlService::SetVariable(grpc::ServerContext* context,
                variable.value = Secret(request->value());
                variable.masked = request->masked();
                variable.file = request->file();
-               const store::Answer answer{key, absl::StrCat("project ", project.name, ": variable ",
-                                                            request->name(), " is set")};
+               const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": variable ",
+                                                            request->name(), " is set"));
                GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable, answer));
                return answer.text;
              });
@@ -160,11 +159,11 @@ grpc::Status ControlService::RemoveVariable(grpc::ServerContext* context,
                                             v1::ActionReply* reply) {
   return Act(
       *context, "remove-variable", Role::kAdmin, request->request_key(), reply,
-      [&](const std::string& key) -> absl::StatusOr<std::string> {
+      [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
         GRANGE_ASSIGN_OR_RETURN(const store::Project project,
                                 parts_.store.FindProject(request->project()));
-        const store::Answer answer{key, absl::StrCat("project ", project.name, ": variable ",
-                                                     request->name(), " is removed")};
+        const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": variable ",
+                                                     request->name(), " is removed"));
         GRANGE_RETURN_IF_ERROR(parts_.store.RemoveVariable(project.id, request->name(), answer));
         return answer.text;
       });

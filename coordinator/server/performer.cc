@@ -39,7 +39,7 @@ void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
     }
   }
   if (batch.trace_end.has_value()) writes.emplace_back(*batch.trace_end);
-  if (!batch.answer.key.empty()) writes.emplace_back(batch.answer);
+  if (!batch.answer.key.empty() || !batch.answer.actor.user.empty()) writes.emplace_back(batch.answer);
 }
 
 }  // namespace

@@ -211,7 +211,8 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   // Before the rows are durable: a pipeline's commit must never be swept away.
   GRANGE_RETURN_IF_ERROR(mirrors_.Pin(project.id, order.sha, order.ref_name, order.is_tag));
   std::optional<std::string> earlier;
-  GRANGE_RETURN_IF_ERROR(store_.CreatePipeline(row, jobs, order.request_key, &earlier));
+  GRANGE_RETURN_IF_ERROR(
+      store_.CreatePipeline(row, jobs, order.request_key, &earlier, order.actor));
   if (earlier.has_value()) {
     GRANGE_ASSIGN_OR_RETURN(answer, Earlier(*earlier, project.id));
     return submitted;

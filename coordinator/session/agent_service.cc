@@ -55,7 +55,8 @@ absl::Status Check(const v1::RegisterRequest& request) {
 
 }  // namespace
 
-grpc::Status AgentService::Register(grpc::ServerContext*, const v1::RegisterRequest* request,
+grpc::Status AgentService::Register(grpc::ServerContext* context,
+                                    const v1::RegisterRequest* request,
                                     v1::RegisterReply* reply) {
   if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
   const std::string credential = rpc::NewToken(rpc::TokenKind::kAgent);
@@ -68,7 +69,8 @@ grpc::Status AgentService::Register(grpc::ServerContext*, const v1::RegisterRequ
   agent.version = request->version().substr(0, 64);
   agent.registered_at = hub_.clock().Now();
   const absl::Status made = hub_.store().RegisterAgent(
-      rpc::TokenHash(request->token()), request->request_key(), hub_.clock().Now(), agent);
+      rpc::TokenHash(request->token()), request->request_key(), hub_.clock().Now(), agent,
+      rpc::PeerAddress(context->peer()));
   if (!made.ok()) {
     log::Warning("registration_refused", {{"error", made}});
     return rpc::ToGrpc(made);

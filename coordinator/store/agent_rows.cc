@@ -107,7 +107,8 @@ absl::Status RepeatRegistration(Connection& connection, AgentId id, AgentRow& ag
 }  // namespace
 
 absl::Status SqliteStore::RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
-                                        absl::Time now, AgentRow& agent) {
+                                        absl::Time now, AgentRow& agent,
+                                        absl::string_view peer) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(const TokenRow token, FindTokenIn(connection, token_hash));
     GRANGE_RETURN_IF_ERROR(CheckRegistrationToken(token, now));
@@ -121,6 +122,14 @@ absl::Status SqliteStore::RegisterAgent(absl::string_view token_hash, absl::stri
     GRANGE_RETURN_IF_ERROR(TakeOneUse(connection, token));
     agent.registered_at = now;
     GRANGE_RETURN_IF_ERROR(InsertAgent(connection, agent));
+    const Actor actor{.user = absl::StrCat("agent ", agent.name),
+                      .token = token.id,
+                      .peer = std::string(peer),
+                      .call = "register"};
+    GRANGE_RETURN_IF_ERROR(PutAuditIn(connection, actor,
+                                      absl::StrCat("agent ", agent.name, " is registered with token ",
+                                                   token.id.value()),
+                                      clock_.Now()));
     return PutAnswerIn(connection, KeyOf(request_key),
                        absl::StrCat(token.id.value(), " ", agent.id.value()), clock_.Now());
   });
@@ -225,7 +234,7 @@ absl::Status SqliteStore::RemoveAgent(AgentId id, const Answer& answer) {
                 "UPDATE agents SET removed = 1, revoked = 1, credential_hash = x'' WHERE id = ?")
             .Bind(id)
             .Run());
-    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
+    return PutAnswerIn(connection, answer, clock_.Now());
   });
 }
 

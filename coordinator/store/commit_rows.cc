@@ -116,7 +116,7 @@ absl::Status PutRow(Connection& connection, const PutLastContact& contact, absl:
 }
 
 absl::Status PutRow(Connection& connection, const Answer& answer, absl::Time now) {
-  return PutAnswerIn(connection, answer.key, answer.text, now);
+  return PutAnswerIn(connection, answer, now);
 }
 
 }  // namespace

@@ -104,7 +104,8 @@ absl::Status InsertJob(Connection& connection, PipelineId pipeline, JobRow& job)
 
 absl::Status SqliteStore::CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
                                          absl::string_view request_key,
-                                         std::optional<std::string>* earlier_answer) {
+                                         std::optional<std::string>* earlier_answer,
+                                         const Actor& actor) {
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(std::optional<std::string> answer,
                             FindAnswerIn(connection, request_key, clock_.Now()));
@@ -114,6 +115,12 @@ absl::Status SqliteStore::CreatePipeline(PipelineRow& pipeline, std::vector<JobR
     }
     GRANGE_RETURN_IF_ERROR(InsertPipeline(connection, pipeline));
     for (JobRow& job : jobs) GRANGE_RETURN_IF_ERROR(InsertJob(connection, pipeline.id, job));
+    GRANGE_RETURN_IF_ERROR(PutAuditIn(
+        connection, actor,
+        absl::StrCat("pipeline ", pipeline.id.value(), " of ", pipeline.project_name, ", ",
+                     pipeline.is_tag ? "tag " : "branch ", pipeline.ref_name, " at ",
+                     pipeline.commit.sha.substr(0, 8), ", is made"),
+        clock_.Now()));
     return PutAnswerIn(connection, request_key, absl::StrCat(pipeline.id.value()), clock_.Now());
   });
 }

@@ -132,7 +132,7 @@ absl::Status SqliteStore::SetProjectSetting(ProjectId id, absl::string_view key,
               .Bind(id, key)
               .Run());
     }
-    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
+    return PutAnswerIn(connection, answer, clock_.Now());
   });
 }
 
@@ -146,7 +146,7 @@ absl::Status SqliteStore::SetVariable(ProjectId id, const ProjectVariable& varia
                   parts_.sealer->Seal(variable.value, IdentityOf(id, variable.name)),
                   variable.masked, variable.file)
             .Run());
-    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
+    return PutAnswerIn(connection, answer, clock_.Now());
   });
 }
 

@@ -174,6 +174,17 @@ CREATE TABLE tokens (
   revoked    INTEGER NOT NULL
 );
 )sql",
+    R"sql(
+CREATE TABLE audit (
+  id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  at    INTEGER NOT NULL,
+  user  BLOB NOT NULL,
+  token INTEGER,
+  peer  BLOB NOT NULL,
+  call  BLOB NOT NULL,
+  text  BLOB NOT NULL
+);
+)sql",
 };
 
 absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {

@@ -112,7 +112,7 @@ absl::Status SqliteStore::ChangeOne(absl::FunctionRef<absl::Status(Connection&)>
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_RETURN_IF_ERROR(statement(connection));
     if (connection.changes() == 0) return absl::NotFoundError(absl::StrCat("there is no ", what));
-    return PutAnswerIn(connection, answer.key, answer.text, clock_.Now());
+    return PutAnswerIn(connection, answer, clock_.Now());
   });
 }
 

@@ -29,6 +29,11 @@ absl::StatusOr<std::optional<std::string>> FindAnswerIn(Connection& connection,
 // Stores an answer and drops those that are too old. An empty key stores nothing.
 absl::Status PutAnswerIn(Connection& connection, absl::string_view request_key,
                          absl::string_view answer, absl::Time now);
+// An entry of the audit log; none if there is no user.
+absl::Status PutAuditIn(Connection& connection, const Actor& actor, absl::string_view text,
+                        absl::Time now);
+// Both.
+absl::Status PutAnswerIn(Connection& connection, const Answer& answer, absl::Time now);
 
 class SqliteStore final : public Store {
  public:
@@ -59,7 +64,7 @@ class SqliteStore final : public Store {
 
   absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
                               absl::string_view request_key,
-                              std::optional<std::string>* earlier_answer) override;
+                              std::optional<std::string>* earlier_answer, const Actor& actor) override;
   absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) override;
   absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
                                            absl::string_view sha) override;
@@ -78,7 +83,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOf(PipelineId id) override;
 
   absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
-                             absl::Time now, AgentRow& agent) override;
+                             absl::Time now, AgentRow& agent, absl::string_view peer) override;
   absl::StatusOr<AgentRow> FindAgentByCredential(absl::string_view hash) override;
   absl::StatusOr<AgentRow> GetAgent(AgentId id) override;
   absl::StatusOr<std::vector<AgentRow>> ListAgents() override;
@@ -89,10 +94,14 @@ class SqliteStore final : public Store {
   absl::Status ResetAgent(AgentId id, const Answer& answer) override;
   absl::Status RemoveAgent(AgentId id, const Answer& answer) override;
 
-  absl::Status CreateToken(TokenRow& token, absl::string_view request_key) override;
+  absl::Status CreateToken(TokenRow& token, absl::string_view request_key,
+                           const Actor& actor) override;
   absl::StatusOr<TokenRow> FindToken(absl::string_view hash) override;
   absl::StatusOr<std::vector<TokenRow>> ListTokens() override;
   absl::Status RevokeToken(TokenId id, const Answer& answer) override;
+  absl::Status PutAudit(const Actor& actor, absl::string_view text) override;
+  absl::StatusOr<std::vector<AuditRow>> ListAudit(int limit, int64_t before,
+                                                  absl::string_view user) override;
   absl::StatusOr<Fence> HighestFence() override;
 
  private:

@@ -157,10 +157,28 @@ struct PutTraceEnd {  // with the final state of an attempt
   std::string detail;
   std::string artifact_id;
 };
-// What a changing call with this request key was answered; "" as key: it had none, nothing is kept.
+// Who makes a change: for the audit log.
+struct Actor {
+  std::string user;  // "": nobody to be noted
+  TokenId token;     // that the call came with
+  std::string peer;  // the address from which it came
+  std::string call;  // "retry-job"
+};
+// What a changing call was answered: kept under its request key, if it has one, and written into
+// the audit log, if there is somebody to be noted.
 struct Answer {
   std::string key;
   std::string text;
+  Actor actor = {};
+
+  Answer WithText(std::string said) const { return {key, std::move(said), actor}; }
+};
+// An entry of the audit log.
+struct AuditRow {
+  int64_t id = 0;
+  absl::Time at = absl::InfinitePast();
+  Actor actor;
+  std::string text;  // what was done: "job 5 runs again"
 };
 struct PutLastContact {
   AgentId agent;
@@ -211,7 +229,8 @@ class Store {
   // used, its answer is in `*earlier_answer` and nothing is made.
   virtual absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
                                       absl::string_view request_key,
-                                      std::optional<std::string>* earlier_answer) = 0;
+                                      std::optional<std::string>* earlier_answer,
+                                      const Actor& actor = {}) = 0;
   virtual absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) = 0;
   // Newest first. `project` unset: all. `before` unset: from the newest.
   virtual absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
@@ -242,8 +261,10 @@ class Store {
   // which; or a tag that the token does not allow), kAlreadyExists (name in use). The token's
   // project and, if the agent names none, its tags go to the agent. The same request key and token
   // again give the same agent, with the new credential hash.
+  // `peer` is for the audit log, in which each use of a token stands.
   virtual absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
-                                     absl::Time now, AgentRow& agent) = 0;
+                                     absl::Time now, AgentRow& agent,
+                                     absl::string_view peer = "") = 0;
   virtual absl::StatusOr<AgentRow> FindAgentByCredential(absl::string_view hash) = 0;
   virtual absl::StatusOr<AgentRow> GetAgent(AgentId id) = 0;
   virtual absl::StatusOr<std::vector<AgentRow>> ListAgents() = 0;
@@ -258,10 +279,18 @@ class Store {
       AgentId id, const Answer& answer = {}) = 0;  // kFailedPrecondition while it has jobs
 
   // The same request key again gives the token that it made (its id), with the new hash.
-  virtual absl::Status CreateToken(TokenRow& token, absl::string_view request_key) = 0;
+  virtual absl::Status CreateToken(TokenRow& token, absl::string_view request_key,
+                                   const Actor& actor = {}) = 0;
   virtual absl::StatusOr<TokenRow> FindToken(absl::string_view hash) = 0;
   virtual absl::StatusOr<std::vector<TokenRow>> ListTokens() = 0;
   virtual absl::Status RevokeToken(TokenId id, const Answer& answer = {}) = 0;
+
+  // --- the audit log: every change that a person made, in the transaction of the change
+  // For a change that is none of the database.
+  virtual absl::Status PutAudit(const Actor& actor, absl::string_view text) = 0;
+  // Newest first, those before `before` if it isn't 0; of one user if `user` isn't "".
+  virtual absl::StatusOr<std::vector<AuditRow>> ListAudit(int limit, int64_t before,
+                                                          absl::string_view user) = 0;
 
   // The highest fence ever given.
   virtual absl::StatusOr<Fence> HighestFence() = 0;

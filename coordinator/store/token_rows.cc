@@ -124,7 +124,8 @@ absl::Status TakeOneUse(Connection& connection, const TokenRow& token) {
       .Run();
 }
 
-absl::Status SqliteStore::CreateToken(TokenRow& token, absl::string_view request_key) {
+absl::Status SqliteStore::CreateToken(TokenRow& token, absl::string_view request_key,
+                                      const Actor& actor) {
   const std::string key = request_key.empty() ? "" : absl::StrCat("token/", request_key);
   return InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(const std::optional<std::string> answer,
@@ -139,6 +140,13 @@ absl::Status SqliteStore::CreateToken(TokenRow& token, absl::string_view request
                   token.expires_at, token.revoked)
             .Run());
     token.id = TokenId(connection.last_id());
+    const std::string whose =
+        token.kind == TokenRow::Kind::kRegistration
+            ? absl::StrCat("for ", token.uses_left, token.uses_left == 1 ? " agent" : " agents")
+            : absl::StrCat("of ", token.user, ", ", token.role);
+    GRANGE_RETURN_IF_ERROR(PutAuditIn(
+        connection, actor, absl::StrCat("token ", token.id.value(), " ", whose, ", is made"),
+        clock_.Now()));
     return PutAnswerIn(connection, key, absl::StrCat(token.id.value()), clock_.Now());
   });
 }

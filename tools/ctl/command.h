@@ -50,6 +50,7 @@ void AddJobCommands(const CommandTree& tree);       // jobs, job, logs, why, pla
 void AddAgentCommands(const CommandTree& tree);     // agents, agent
 void AddTokenCommands(const CommandTree& tree);     // token
 void AddProjectCommands(const CommandTree& tree);   // project, var
+void AddAuditCommand(const CommandTree& tree);      // audit
 void AddBackupCommands(const CommandTree& tree);    // backup
 void AddHelpCommands(const CommandTree& tree);      // completion, man
 

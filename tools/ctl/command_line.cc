@@ -43,6 +43,7 @@ void AddCommands(const CommandTree& tree) {
   AddAgentCommands(tree);
   AddTokenCommands(tree);
   AddProjectCommands(tree);
+  AddAuditCommand(tree);
   AddBackupCommands(tree);
   AddHelpCommands(tree);
 }

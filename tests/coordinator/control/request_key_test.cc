@@ -3,8 +3,6 @@
 #include "coordinator/control/request_key.h"
 
 #include <gmock/gmock.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -15,116 +13,21 @@
 #include "absl/strings/str_cat.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/token_text.h"
-#include "coordinator/control/control_service.h"
-#include "tests/coordinator/store/store_fixture.h"
+#include "tests/coordinator/control/control_fixture.h"
 
 namespace grange::control {
 namespace {
 
 using ::testing::HasSubstr;
 
-// The core: counts what it does, and commits it with its answer. With `cut` the caller never hears
-// of it, as if the coordinator had died after the commit.
-class FakeBackend : public Backend {
- public:
-  explicit FakeBackend(store::Store& store) : store_(store) {}
-
-  absl::StatusOr<SubmitAnswer> Submit(const SubmitOrder&) override {
-    return absl::UnimplementedError("");
-  }
-  absl::Status Request(const schedule::Event&, const store::Answer& answer) override {
-    ++done;
-    if (before_commit) before_commit();
-    EXPECT_TRUE(store_.Commit({answer}).ok());
-    return cut ? absl::UnavailableError("the coordinator is gone") : absl::OkStatus();
-  }
-  void Tell(schedule::Event) override {}
-  absl::StatusOr<schedule::Explanation> Why(JobId) override { return absl::NotFoundError(""); }
-  std::vector<schedule::Scheduler::AgentView> Agents() override { return {}; }
-  absl::Time LastContact(AgentId) const override { return absl::InfinitePast(); }
-  void EndSessionsOf(AgentId, const absl::Status&) override {}
-  absl::StatusOr<BackupMade> CreateBackup(const std::string&, bool,
-                                          const std::function<void(uint64_t)>&) override {
-    return BackupMade{.folder = "/backups/b"};
-  }
-  std::string ReadOnlyReason() const override { return ""; }
-
-  std::atomic<int> done{0};
-  bool cut = false;
-  std::function<void()> before_commit;
-
- private:
-  store::Store& store_;
-};
-
-class RequestKeyTest : public store::StoreFixture {
+class RequestKeyTest : public ControlFixture {
  protected:
-  void SetUp() override {
-    StoreFixture::SetUp();
-    backend_ = std::make_unique<FakeBackend>(store());
-    trace::TraceStore::Options traces;
-    traces.dir = dir() + "/traces";
-    traces_ = trace::TraceStore::Open(traces, store(), clock()).value();
-    mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
-    service_ = std::make_unique<ControlService>(ControlService::Parts{.backend = *backend_,
-                                                                      .store = store(),
-                                                                      .traces = *traces_,
-                                                                      .mirrors = *mirrors_,
-                                                                      .feed = feed_,
-                                                                      .clock = clock(),
-                                                                      .ca_fingerprint = "",
-                                                                      .started_at = clock().Now()});
-    grpc::ServerBuilder builder;
-    int port = 0;
-    builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
-    builder.RegisterService(service_.get());
-    server_ = builder.BuildAndStart();
-    stub_ = v1::Control::NewStub(
-        grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials()));
-    admin_ = MakeToken("admin");
-  }
-  void TearDown() override {
-    stub_.reset();
-    server_->Shutdown();
-    server_.reset();
-    service_.reset();
-    traces_.reset();
-    StoreFixture::TearDown();
-  }
-  std::string MakeToken(const std::string& role) {
-    std::string token = rpc::NewToken(rpc::TokenKind::kUser);
-    store::TokenRow row;
-    row.kind = store::TokenRow::Kind::kUser;
-    row.hash = rpc::TokenHash(token);
-    row.user = role;
-    row.role = role;
-    EXPECT_TRUE(store().CreateToken(row, "").ok());
-    return token;
-  }
-  // "OK: <message>" or the error's message.
-  template <typename Request, typename Call>
-  std::string Do(Call call, const Request& request, const std::string& token) {
-    grpc::ClientContext context;
-    rpc::AddBearer(context, token);
-    v1::ActionReply reply;
-    const grpc::Status status = ((*stub_).*call)(&context, request, &reply);
-    return status.ok() ? "OK: " + reply.message() : status.error_message();
-  }
   std::string RetryJob(const std::string& key, const std::string& token) {
     v1::JobAction request;
     request.set_job_id(5);
     request.set_request_key(key);
     return Do(&v1::Control::Stub::RetryJob, request, token);
   }
-
-  std::unique_ptr<FakeBackend> backend_;
-  std::unique_ptr<trace::TraceStore> traces_;
-  std::unique_ptr<source::GitMirrors> mirrors_;
-  ChangeFeed feed_;
-  std::unique_ptr<ControlService> service_;
-  std::unique_ptr<grpc::Server> server_;
-  std::unique_ptr<v1::Control::Stub> stub_;
-  std::string admin_;
 };
 
 TEST_F(RequestKeyTest, W3ARetryThatIsRepeatedAfterACrashIsNotDoneTwice) {
