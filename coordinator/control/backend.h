@@ -63,6 +63,10 @@ class Backend {
   virtual absl::StatusOr<schedule::Explanation> Why(JobId job) = 0;
   virtual std::vector<schedule::Scheduler::AgentView> Agents() = 0;
   virtual absl::Time LastContact(AgentId agent) const = 0;
+  // Of an agent without a session: since when it is away, for display. Else InfiniteFuture.
+  virtual absl::Time AwaySince(AgentId agent) const = 0;
+  // Whether the job stops when its agent is away for longer than its lease.
+  virtual bool StopsOnDisconnect(JobId job) = 0;
   virtual void EndSessionsOf(AgentId agent, const absl::Status& why) = 0;
   // `progress` gets the bytes so far. See backup::BackupKeeper::Create().
   virtual absl::StatusOr<BackupMade> CreateBackup(

@@ -9,6 +9,7 @@
 #include "common/log/log.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
+#include "coordinator/control/contact_note.h"
 #include "coordinator/control/convert.h"
 #include "coordinator/session/control_stream.h"
 #include "coordinator/session/git_stream.h"
@@ -162,6 +163,7 @@ grpc::Status ControlService::ListPipelines(grpc::ServerContext* context,
       *project, Limit(request->limit()), PipelineId(request->before_id()));
   if (!rows.ok()) return rpc::ToGrpc(rows.status());
   for (const store::PipelineRow& row : *rows) control::ToProto(row, reply->add_pipelines());
+  AddContact(parts_.backend, parts_.store, reply);
   return grpc::Status::OK;
 }
 
@@ -207,7 +209,11 @@ grpc::Status ControlService::ListJobs(grpc::ServerContext* context,
     rows = parts_.store.ListJobs(*project, Limit(request->limit()));
   }
   if (!rows.ok()) return rpc::ToGrpc(rows.status());
-  for (const store::JobRow& row : *rows) control::ToProto(row, reply->add_jobs());
+  for (const store::JobRow& row : *rows) {
+    v1::Job* const job = reply->add_jobs();
+    control::ToProto(row, job);
+    AddContact(parts_.backend, parts_.store, row, job);
+  }
   return grpc::Status::OK;
 }
 
@@ -218,6 +224,7 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::JobR
   const absl::StatusOr<store::JobRow> row = parts_.store.GetJob(JobId(request->job_id()));
   if (!row.ok()) return rpc::ToGrpc(row.status());
   control::ToProto(*row, reply);
+  AddContact(parts_.backend, parts_.store, *row, reply);
   const absl::StatusOr<std::vector<store::AttemptRow>> attempts = parts_.store.AttemptsOf(row->id);
   if (!attempts.ok()) return rpc::ToGrpc(attempts.status());
   for (const store::AttemptRow& attempt : *attempts) {

@@ -15,6 +15,7 @@ void AddPlan(const store::JobRow& row, v1::Job* message) {
   message->set_when(std::string(lifecycle::WhenName(plan->when)));
   for (const std::string& tag : plan->tags) message->add_tags(tag);
   message->set_interruptible(plan->interruptible);
+  message->set_attempts_max(plan->retry.max + 1);
   message->set_has_needs(plan->needs.has_value());
   if (plan->needs.has_value()) {
     for (const pipeline::Need& need : *plan->needs) message->add_needs(need.job);
@@ -62,6 +63,9 @@ void AddProgress(const store::JobRow& row, v1::Job* message) {
   message->set_stage_index(row.stage_index);
   message->set_status(std::string(lifecycle::JobStateName(progress.state)));
   message->set_attempt(progress.attempt);
+  // A person's retries come on top of the automatic ones.
+  const int by_hand = std::max(progress.attempt - 1 - progress.automatic_retries, 0);
+  message->set_attempts_max(message->attempts_max() + by_hand);
   message->set_agent(row.agent_name);
   message->set_has_coverage(row.coverage.has_value());
   message->set_coverage(row.coverage.value_or(0));
@@ -89,6 +93,8 @@ void ToProto(const store::AttemptRow& row, v1::Attempt* message) {
   message->set_failure_reason(std::string(lifecycle::FailureReasonName(row.reason)));
   message->set_exit_code(row.exit_code);
   message->set_trace_bytes(row.trace_bytes);
+  message->set_detail(row.detail);
+  message->set_dropped_bytes(row.dropped_bytes);
 }
 
 void ToProto(const store::TokenRow& row, v1::Token* message) {

@@ -11,6 +11,7 @@
 #include "common/os/deadline.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
+#include "coordinator/control/contact_note.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/control/convert.h"
 
@@ -30,9 +31,13 @@ bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
 // What one watcher has been told. Reads only rows that have changed: a pipeline may have thousands.
 class Watcher {
  public:
-  Watcher(store::Store& store, trace::TraceStore& traces, PipelineId pipeline,
+  Watcher(Backend& backend, store::Store& store, trace::TraceStore& traces, PipelineId pipeline,
           std::shared_ptr<Wakeup> wakeup)
-      : store_(store), traces_(traces), pipeline_(pipeline), wakeup_(std::move(wakeup)) {}
+      : backend_(backend),
+        store_(store),
+        traces_(traces),
+        pipeline_(pipeline),
+        wakeup_(std::move(wakeup)) {}
 
   // What has changed since the last call; nullopt if nothing has.
   absl::StatusOr<std::optional<v1::WatchEvent>> Next(bool with_tails) {
@@ -99,6 +104,7 @@ class Watcher {
     if (is_new) AddPlan(row, &planned->second);
     v1::Job message = planned->second;
     AddProgress(row, &message);
+    AddContact(backend_, store_, row, &message);
     message.set_trace_bytes(0);  // grows with every line; not news here
     if (!Remember(message.SerializeAsString(), job_told_[row.id])) return false;
     *event.add_jobs() = std::move(message);
@@ -125,6 +131,7 @@ class Watcher {
     return true;
   }
 
+  Backend& backend_;
   store::Store& store_;
   trace::TraceStore& traces_;
   const PipelineId pipeline_;
@@ -145,7 +152,7 @@ grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::Watch
   const PipelineId pipeline(request->pipeline_id());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
-  Watcher watcher(parts_.store, parts_.traces, pipeline, wakeup);
+  Watcher watcher(parts_.backend, parts_.store, parts_.traces, pipeline, wakeup);
   absl::Duration tails_at = absl::ZeroDuration();  // since boot; then tails may be sent again
   while (!context->IsCancelled()) {
     if (parts_.feed.closed()) {

@@ -178,10 +178,9 @@ void Scheduler::Impl::Finish(Job& job, FailureReason reason, int exit_code) {
   Enqueue(job);
 }
 
-void Scheduler::Impl::Lose(Job& job, FailureReason reason) {
-  const AgentId agent = job.node.agent;
+void Scheduler::Impl::Lose(Job& job, FailureReason reason, absl::string_view why) {
   job.node.fence = NextFence();
-  job.detail = absl::StrCat("agent ", agent.value(), ": ", lifecycle::FailureReasonText(reason));
+  job.detail = absl::StrCat("lost: ", why);
   Finish(job, reason, 0);
 }
 

@@ -6,11 +6,26 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
 #include "coordinator/schedule/scheduler_impl.h"
 
 namespace grange::schedule {
 
 using lifecycle::FailureReason;
+
+namespace {
+
+std::string NameOf(const Agent& agent) {
+  return agent.name.empty() ? agent.id.ToString() : absl::StrCat("agent '", agent.name, "'");
+}
+
+// "5 min", "96 s".
+std::string SpanText(absl::Duration span) {
+  const int64_t seconds = absl::ToInt64Seconds(span);
+  return seconds % 60 == 0 ? absl::StrCat(seconds / 60, " min") : absl::StrCat(seconds, " s");
+}
+
+}  // namespace
 
 void Scheduler::Impl::On(const AgentAdded& event) {
   Agent& agent = agents.FindOrMake(event.id, now);
@@ -35,7 +50,8 @@ void Scheduler::Impl::On(const AgentRemoved& event) {
   for (const JobId id : held) {
     Job* job = FindJob(id);
     if (job->is_given()) {
-      Lose(*job, FailureReason::kAgentLost);
+      Lose(*job, FailureReason::kAgentLost,
+           absl::StrCat("the agent was removed; it was ", NameOf(*agent)));
     } else {
       Withdraw(*job);
       Requeue(*job);
@@ -84,12 +100,15 @@ void Scheduler::Impl::On(const AgentConnected& event) {
     if (reported.contains(id)) continue;
     Job* job = FindJob(id);
     if (job->is_given()) {
-      Lose(*job, FailureReason::kAgentForgot);
+      Lose(*job, FailureReason::kAgentForgot,
+           absl::StrCat("the agent came back without it; ", NameOf(*agent),
+                        " has lost its state directory or was set up anew"));
     } else {
       Withdraw(*job);
       Requeue(*job);
     }
   }
+  TouchJobs(*agent);
   agents.Refresh(*agent);
 }
 
@@ -131,6 +150,7 @@ void Scheduler::Impl::On(const AgentDisconnected& event) {
   agents.Refresh(*agent);
   // An offer that was not granted has started nothing: somebody else may have the job at once.
   WithdrawOffers(*agent, "its session has ended");
+  TouchJobs(*agent);
   StartLostTimer(*agent);
 }
 
@@ -158,16 +178,25 @@ void Scheduler::Impl::WithdrawOffers(const Agent& agent, absl::string_view reaso
   }
 }
 
+void Scheduler::Impl::TouchJobs(const Agent& agent) {
+  for (const JobId id : agent.jobs) turn.Touch(*FindJob(id));
+}
+
 void Scheduler::Impl::StartLostTimer(Agent& agent) {
   if (agent.jobs.empty()) return;
   timers.Set(TimerQueue::Kind::kAgentLost, agent.id, agent.disconnected_at + options.lost_after);
 }
 
 void Scheduler::Impl::LoseAll(Agent& agent) {
+  const std::string why = absl::StrCat(
+      "no contact for ", SpanText(options.lost_after), "; ", NameOf(agent),
+      " was last connected at ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", agent.disconnected_at, absl::UTCTimeZone()),
+      ", check its machine");
   const std::vector<JobId> held(agent.jobs.begin(), agent.jobs.end());
   for (const JobId id : held) {
     Job* job = FindJob(id);
-    if (job->is_given()) Lose(*job, FailureReason::kAgentLost);
+    if (job->is_given()) Lose(*job, FailureReason::kAgentLost, why);
   }
 }
 

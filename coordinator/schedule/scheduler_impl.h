@@ -65,7 +65,8 @@ struct Scheduler::Impl {
   void WithdrawAndTell(Job& job, absl::string_view reason);  // its agent, that is
   void Grant(Job& job);
   void Finish(Job& job, lifecycle::FailureReason reason, int exit_code);
-  void Lose(Job& job, lifecycle::FailureReason reason);
+  // `why` is one line for people: a short clause, then "; " and more.
+  void Lose(Job& job, lifecycle::FailureReason reason, absl::string_view why);
   void LeaveAgent(Job& job);
   // Forgets how the job ended. Every way out of an ended state passes here, so that no number of
   // an attempt is used twice and no row of an ended attempt is written again.
@@ -89,6 +90,8 @@ struct Scheduler::Impl {
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
   // Takes back what is offered to the agent and not granted, and tells it so if it is there.
   void WithdrawOffers(const Agent& agent, absl::string_view reason);
+  // The rows of the jobs that it holds are written again: whoever watches them hears of the change.
+  void TouchJobs(const Agent& agent);
   void StartLostTimer(Agent& agent);
   void LoseAll(Agent& agent);
   void ForgetDeclines(Agent& agent);

@@ -83,6 +83,8 @@ class CoordinatorImpl : public Coordinator,
   absl::StatusOr<schedule::Explanation> Why(JobId job) override;
   std::vector<schedule::Scheduler::AgentView> Agents() override;
   absl::Time LastContact(AgentId agent) const override { return hub_->LastContact(agent); }
+  absl::Time AwaySince(AgentId agent) const override { return hub_->AwaySince(agent); }
+  bool StopsOnDisconnect(JobId job) override;
   void EndSessionsOf(AgentId agent, const absl::Status& why) override {
     hub_->EndSessionsOf(agent, why);
   }
@@ -397,6 +399,14 @@ absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(
   return control::BackupMade{.folder = made.folder,
                              .bytes = made.manifest.Bytes(),
                              .files = made.manifest.files.size()};
+}
+
+bool CoordinatorImpl::StopsOnDisconnect(JobId job) {
+  const absl::StatusOr<std::shared_ptr<const PipelineFacts>> facts = book_->GetByJob(job);
+  if (!facts.ok()) return false;
+  const auto plan = (*facts)->plans.find(job);
+  return plan != (*facts)->plans.end() &&
+         server::StopsOnDisconnect(plan->second, (*facts)->project.settings);
 }
 
 absl::StatusOr<schedule::Explanation> CoordinatorImpl::Why(JobId job) {

@@ -12,6 +12,7 @@
 #include "coordinator/pipeline/compile.h"
 #include "coordinator/pipeline/graph_json.h"
 #include "coordinator/server/assignment.h"
+#include "coordinator/server/disconnect_check.h"
 #include "coordinator/server/pipeline_book.h"
 
 namespace grange::server {
@@ -186,6 +187,12 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
   }
   for (const config::Diagnostic& diagnostic : compiled.not_runnable) {
     row.errors.push_back(TextOf(diagnostic));
+  }
+  if (compiled.graph.has_value()) {
+    const DisconnectFindings findings =
+        CheckDisconnect(file, compiled.graph->jobs, project.settings);
+    row.errors.insert(row.errors.end(), findings.errors.begin(), findings.errors.end());
+    row.warnings.insert(row.warnings.end(), findings.warnings.begin(), findings.warnings.end());
   }
   answer.errors = row.errors;
   answer.warnings = row.warnings;

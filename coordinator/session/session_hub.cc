@@ -37,6 +37,7 @@ SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::Trace
       store_(store),
       traces_(traces),
       clock_(clock),
+      started_at_(clock.Now()),
       listener_(listener),
       thread_([this] { loop_.Run(); }) {}
 
@@ -378,6 +379,13 @@ absl::Time SessionHub::LastContact(AgentId agent) const {
   base::MutexLock lock(mu_);
   const auto found = last_contact_.find(agent);
   return found == last_contact_.end() ? absl::InfinitePast() : found->second;
+}
+
+absl::Time SessionHub::AwaySince(AgentId agent) const {
+  base::MutexLock lock(mu_);
+  if (by_agent_.contains(agent)) return absl::InfiniteFuture();
+  const auto found = last_contact_.find(agent);
+  return found == last_contact_.end() ? started_at_ : found->second;
 }
 
 void SessionHub::GoingDown() {

@@ -67,6 +67,9 @@ class SessionHub {
   // Ends all sessions of the agent (revoked, removed), within 5 s also if it does not read.
   void EndSessionsOf(AgentId agent, const absl::Status& why);
   absl::Time LastContact(AgentId agent) const;
+  // When the agent without a session was last heard of, at the earliest when this hub began;
+  // InfiniteFuture while it has one. For display.
+  absl::Time AwaySince(AgentId agent) const;
 
   // The coordinator stops: tells every agent, then ends the streams.
   void GoingDown();
@@ -108,6 +111,7 @@ class SessionHub {
   store::Store& store_;
   trace::TraceStore& traces_;
   const Clock& clock_;
+  const absl::Time started_at_;
   SessionListener& listener_;
   TraceGate gate_;
   std::atomic<int64_t> next_session_{1};

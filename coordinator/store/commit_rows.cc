@@ -48,11 +48,13 @@ absl::Status PutAttempt(Connection& connection, const schedule::StoreJob& job, a
   // job later.
   return connection
       .Prepare(
-          "UPDATE attempts SET state = ?, reason = ?, exit_code = ?, finished_at = ? "
+          "UPDATE attempts SET state = ?, reason = ?, exit_code = ?, finished_at = ?, "
+          "detail = coalesce(nullif(?, x''), detail) "
           "WHERE job = ? AND attempt = ? AND state = 'running'")
       .Bind(Word{lifecycle::JobStateName(EndOfAttempt(job))},
             Word{lifecycle::FailureReasonName(job.reason)}, job.exit_code,
-            job.finished_at == absl::InfinitePast() ? now : job.finished_at, job.id, job.attempt)
+            job.finished_at == absl::InfinitePast() ? now : job.finished_at, job.detail, job.id,
+            job.attempt)
       .Run();
 }
 

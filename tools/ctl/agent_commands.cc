@@ -95,15 +95,19 @@ void AddAgentCommands(const CommandTree& tree) {
   };
   for (const Verb& verb :
        {Verb{"drain", "give an agent no new jobs",
-             "The agent's running jobs go on; new ones go to others until 'agent resume'.\n\n"
+             "The agent's running jobs go on; new ones go to others until 'agent resume'. Offers "
+             "that it has not got yet are taken back before the command ends: what 'grangectl "
+             "jobs' shows as running then is all that will run there. The agent stays connected; "
+             "'grangectl agents' calls it drained when its last job has ended.\n\n"
              "Examples:\n  grangectl agent drain build-1",
              &Change<v1::AgentAction::KIND_DRAIN>},
         Verb{"resume", "give a drained agent jobs again",
              "Ends what 'agent drain' began.\n\nExamples:\n  grangectl agent resume build-1",
              &Change<v1::AgentAction::KIND_RESUME>},
         Verb{"revoke", "take an agent's credential away",
-             "The agent's session ends at once and it cannot come back; its running jobs fail. For "
-             "a machine that is no longer trusted.\n\nExamples:\n  grangectl agent revoke build-1",
+             "The agent's session ends at once and it cannot come back. Its running jobs count as "
+             "lost 5 minutes later, as those of an agent that is away. For a machine that is no "
+             "longer trusted.\n\nExamples:\n  grangectl agent revoke build-1",
              &Change<v1::AgentAction::KIND_REVOKE>},
         Verb{"reset", "forget what is known of an agent's sessions",
              "For an agent whose state directory was restored from an older copy, or that is "
@@ -111,7 +115,8 @@ void AddAgentCommands(const CommandTree& tree) {
              "Examples:\n  grangectl agent reset build-1",
              &Change<v1::AgentAction::KIND_RESET>},
         Verb{"remove", "remove an agent from the list",
-             "Revokes the agent and removes it; its jobs keep its name.\n\n"
+             "Revokes the agent and removes it; its old jobs keep its name. Refused while it has "
+             "jobs: drain it first, or wait until they are lost.\n\n"
              "Examples:\n  grangectl agent remove build-1",
              &Change<v1::AgentAction::KIND_REMOVE>}}) {
     CLI::App* command = tree.Add(*group, verb.name, verb.summary, verb.details);

@@ -34,6 +34,12 @@ std::string DurationCell(const v1::Job& job, absl::Time now) {
   return text::FormatDuration(Elapsed(job.started_ms(), job.finished_ms(), now));
 }
 
+std::string ReasonCell(const v1::Job& job) {
+  if (job.status() == "failed") return FailureText(job);
+  const std::string note = NoteText(job);
+  return note.empty() ? job.detail() : note;
+}
+
 absl::StatusOr<ExitCode> ListJobs(Context& context, const ListOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   v1::ListJobsRequest request;
@@ -67,7 +73,7 @@ absl::StatusOr<ExitCode> ListJobs(Context& context, const ListOptions& options) 
                   job.agent(),
                   DurationCell(job, now),
                   job.has_coverage() ? CoverageText(job.coverage()) : "",
-                  job.status() == "failed" ? FailureText(job) : job.detail()});
+                  ReasonCell(job)});
   }
   context.Print(table.ToString(context.out()));
   return kExitDone;
@@ -98,6 +104,7 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
   line("status", StatusText(job));
   if (job.status() == "failed") line("reason", FailureText(job));
   if (job.status() != "failed") line("detail", job.detail());
+  line("note", NoteText(job));
   line("agent", job.agent());
   line("tags", absl::StrJoin(job.tags(), ", "));
   if (job.has_needs()) line("needs", absl::StrJoin(job.needs(), ", "));
@@ -114,7 +121,11 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
     line(absl::StrCat("attempt ", a.number()),
          absl::StrCat(a.status(), a.agent().empty() ? "" : absl::StrCat(" on ", a.agent()),
                       a.failure_reason().empty() ? "" : absl::StrCat(", ", a.failure_reason()),
-                      a.exit_code() == 0 ? "" : absl::StrCat(", exit status ", a.exit_code())));
+                      a.exit_code() == 0 ? "" : absl::StrCat(", exit status ", a.exit_code()),
+                      a.detail().empty() ? "" : absl::StrCat(", ", a.detail()),
+                      a.dropped_bytes() == 0
+                          ? ""
+                          : absl::StrCat(", ", a.dropped_bytes(), " bytes of its log dropped")));
   }
   context.Print(out);
   return kExitDone;

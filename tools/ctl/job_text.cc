@@ -1,6 +1,7 @@
 #include "tools/ctl/job_text.h"
 
 #include "absl/strings/str_cat.h"
+#include "tools/ctl/time_text.h"
 
 namespace grange::ctl {
 
@@ -14,6 +15,13 @@ std::string FailureText(const v1::Job& job) {
   if (what.empty()) return job.failure_reason().empty() ? "unknown reason" : job.failure_reason();
   if (job.failure_reason().empty()) return what;
   return absl::StrCat(what, " (", job.failure_reason(), ")");
+}
+
+std::string NoteText(const v1::Job& job) {
+  if (job.agent_unreachable_since_ms() == 0) return job.note();
+  return absl::StrCat(
+      "agent unreachable since ", ClockText(absl::FromUnixMillis(job.agent_unreachable_since_ms())),
+      job.stops_on_disconnect() ? ", job stops when its lease is over" : ", job goes on");
 }
 
 std::string StatusText(const v1::Job& job) {

@@ -51,6 +51,7 @@ Json PipelineJson(const v1::Pipeline& p) {
   json["stages"] = ListJson(p.stages());
   json["errors"] = ListJson(p.errors());
   json["failure"] = TextOrNull(p.failure());
+  json["agent_unreachable_since"] = TimeJson(p.agent_unreachable_since_ms());
   return json;
 }
 
@@ -97,6 +98,9 @@ Json JobJson(const v1::Job& j) {
   json["interruptible"] = j.interruptible();
   json["timeout"] =
       j.timeout_ms() == 0 ? Json(nullptr) : Json(static_cast<double>(j.timeout_ms()) / 1000.0);
+  json["agent_unreachable_since"] = TimeJson(j.agent_unreachable_since_ms());
+  json["note"] = TextOrNull(j.note());
+  json["attempts_max"] = j.attempts_max();
   return json;
 }
 
@@ -114,6 +118,8 @@ Json JobWithAttemptsJson(const v1::Job& job) {
     attempt["failure_reason"] = TextOrNull(a.failure_reason());
     attempt["exit_code"] = a.finished_ms() == 0 ? Json(nullptr) : Json(a.exit_code());
     attempt["trace_bytes"] = a.trace_bytes();
+    attempt["dropped_bytes"] = a.dropped_bytes();
+    attempt["detail"] = TextOrNull(a.detail());
     attempts.push_back(std::move(attempt));
   }
   json["attempts"] = std::move(attempts);

@@ -26,6 +26,12 @@ struct PipelineOptions {
   std::string request_key;
 };
 
+std::string StatusCell(const v1::Pipeline& pipeline) {
+  if (pipeline.agent_unreachable_since_ms() == 0) return pipeline.status();
+  return absl::StrCat(pipeline.status(), ", agent unreachable since ",
+                      ClockText(absl::FromUnixMillis(pipeline.agent_unreachable_since_ms())));
+}
+
 absl::StatusOr<ExitCode> ListPipelines(Context& context, const ListOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   v1::ListPipelinesRequest request;
@@ -51,7 +57,7 @@ absl::StatusOr<ExitCode> ListPipelines(Context& context, const ListOptions& opti
   const absl::Time now = absl::Now();
   for (const v1::Pipeline& p : reply.pipelines()) {
     table.AddRow({absl::StrCat(p.id()),
-                  {p.status(), StatusColour(p.status())},
+                  {StatusCell(p), StatusColour(p.status())},
                   p.project(),
                   p.ref_name(),
                   p.sha().substr(0, 8),

@@ -84,6 +84,9 @@ std::string JobRow(const v1::Job& job, size_t name_width, const Terminal& termin
   }
   if (job.has_coverage()) row.Add(absl::StrCat(CoverageText(job.coverage()), "  "));
   if (job.status() == "running") row.Add(job.agent(), Colour::kGrey);
+  if (const std::string note = NoteText(job); !note.empty()) {
+    row.Add(absl::StrCat(job.status() == "running" ? "  " : "", note), Colour::kYellow);
+  }
   if (job.status() == "failed") row.Add(FailureText(job), Colour::kRed);
   if (job.status() == "manual") {
     row.Add(absl::StrCat("grangectl play ", job.id()), Colour::kYellow);

@@ -24,10 +24,13 @@ absl::Time ChangedAt(const v1::Job& job, absl::Time now) {
   return at == 0 ? now : absl::FromUnixMillis(at);
 }
 
+bool IsAway(const v1::Job& job) { return job.agent_unreachable_since_ms() != 0; }
+
 bool IsNews(const v1::Job* before, const v1::Job& job) {
   if (job.status() == "created") return false;
   return before == nullptr || before->status() != job.status() ||
-         before->attempt() != job.attempt() || before->agent() != job.agent();
+         before->attempt() != job.attempt() || before->agent() != job.agent() ||
+         before->note() != job.note() || IsAway(*before) != IsAway(job);
 }
 
 std::string Details(const v1::Job& job, absl::Time now) {
@@ -37,6 +40,9 @@ std::string Details(const v1::Job& job, absl::Time now) {
   };
   if (job.status() == "running") {
     if (!job.agent().empty()) add(absl::StrCat("on ", job.agent()));
+    if (IsAway(job)) add(NoteText(job));
+  } else if (job.status() == "pending") {
+    text = NoteText(job);
   } else if (job.status() == "manual") {
     add(absl::StrCat("start it with 'grangectl play ", job.id(), "'"));
   } else if (HasEnded(job.status())) {

@@ -5,8 +5,6 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,43 +13,10 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/token_text.h"
 #include "coordinator/control/control_service.h"
+#include "tests/coordinator/control/fake_backend.h"
 #include "tests/coordinator/store/store_fixture.h"
 
 namespace grange::control {
-
-// The core: counts what it does, and commits it with its answer. With `cut` the caller never hears
-// of it, as if the coordinator had died after the commit.
-class FakeBackend : public Backend {
- public:
-  explicit FakeBackend(store::Store& store) : store_(store) {}
-
-  absl::StatusOr<SubmitAnswer> Submit(const SubmitOrder&) override {
-    return absl::UnimplementedError("");
-  }
-  absl::Status Request(const schedule::Event&, const store::Answer& answer) override {
-    ++done;
-    if (before_commit) before_commit();
-    EXPECT_TRUE(store_.Commit({answer}).ok());
-    return cut ? absl::UnavailableError("the coordinator is gone") : absl::OkStatus();
-  }
-  void Tell(schedule::Event) override {}
-  absl::StatusOr<schedule::Explanation> Why(JobId) override { return absl::NotFoundError(""); }
-  std::vector<schedule::Scheduler::AgentView> Agents() override { return {}; }
-  absl::Time LastContact(AgentId) const override { return absl::InfinitePast(); }
-  void EndSessionsOf(AgentId, const absl::Status&) override {}
-  absl::StatusOr<BackupMade> CreateBackup(const std::string&, bool,
-                                          const std::function<void(uint64_t)>&) override {
-    return BackupMade{.folder = "/backups/b"};
-  }
-  std::string ReadOnlyReason() const override { return ""; }
-
-  std::atomic<int> done{0};
-  bool cut = false;
-  std::function<void()> before_commit;
-
- private:
-  store::Store& store_;
-};
 
 // grangectl's door in this process: real calls over loopback, a real store, a core that is made up.
 class ControlFixture : public store::StoreFixture {

@@ -182,6 +182,37 @@ TEST(ReconcileTest, OffersGoBackAtOnceWhenTheSessionEnds) {
   EXPECT_EQ(farm.AgentOf(job), second);
 }
 
+TEST(ReconcileTest, N2ALostAttemptSaysSoWithItsAgentAndTheLastContact) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.name = "build-1", .slots = 1});
+  TestJob spec{.name = "a"};
+  spec.retry = {.max = 1, .when = {FailureReason::kAgentLost}, .exit_codes = {}};
+  farm.Submit({spec});
+  farm.Disconnect(agent);
+  farm.Advance(kLostAfter);
+  const StoreJob* lost = nullptr;  // the row of the first attempt's end
+  for (const StoreJob& row : farm.history()) {
+    if (row.attempt == 1 && row.state == JobState::kFailed) lost = &row;
+  }
+  ASSERT_NE(lost, nullptr);
+  EXPECT_EQ(lost->detail,
+            "lost: no contact for 5 min; agent 'build-1' was last connected at "
+            "2023-11-14T22:13:20Z, check its machine");
+  EXPECT_EQ(farm.Row(lost->id).attempt, 2);
+}
+
+TEST(ReconcileTest, WhoWatchesAJobHearsThatItsAgentGoesAndComes) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  size_t rows = farm.history().size();
+  farm.Disconnect(agent);
+  EXPECT_EQ(farm.history().size(), rows + 1);
+  rows = farm.history().size();
+  farm.Hello(agent, {{farm.AssignmentOf(job), Reported::kRunning}});
+  EXPECT_EQ(farm.history().size(), rows + 1);
+}
+
 TEST(ReconcileTest, FailsAJobAfterLostAfterUnlessItsRetryPolicyNamesAgentLost) {
   for (const bool retry : {false, true}) {
     Farm farm;

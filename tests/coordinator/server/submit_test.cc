@@ -99,6 +99,26 @@ TEST_F(SubmitTest, MakesAPipelineOfTheCommit) {
   EXPECT_TRUE(submitted->event->jobs[0].id.is_set());
 }
 
+TEST_F(SubmitTest, AWrongOnDisconnectIsRefusedWhenThePipelineIsMade) {
+  const std::string sha =
+      CommitFile("test:\n  script: [make]\n  variables: {GRANGE_ON_DISCONNECT: Stop}\n");
+  BringObjects();
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kInvalid);
+  EXPECT_THAT(submitted->answer.errors, ElementsAre(HasSubstr("it takes keep or stop")));
+}
+
+TEST_F(SubmitTest, ARetryThatMayOverlapIsWarnedOf) {
+  const std::string sha =
+      CommitFile("test:\n  script: [make]\n  retry: {max: 1, when: runner_system_failure}\n");
+  BringObjects();
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kCreated);
+  EXPECT_THAT(submitted->answer.warnings, ElementsAre(HasSubstr("two attempts may run")));
+}
+
 TEST_F(SubmitTest, ChangesAreThoseSinceTheLastPipelineOfTheBranch) {
   const std::string rules = "  rules: [{changes: [src.c]}]\n";
   const std::string first =

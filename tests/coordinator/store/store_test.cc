@@ -149,6 +149,21 @@ TEST_F(StoreTest, AnAttemptComesIntoBeingWithItsGrantAndKeepsItsEnd) {
   EXPECT_NE(attempt.finished_at, absl::InfinitePast());
 }
 
+TEST_F(StoreTest, AnAttemptKeepsWhatWasSaidOfItsEnd) {
+  const Submitted made = Submit({"test"});
+  StoreJob job = Run(made.Progress(0), 1);
+  job.phase = Phase::kNone;
+  job.state = JobState::kFailed;
+  job.reason = FailureReason::kAgentLost;
+  job.detail = "lost: no contact for 5 min";
+  ASSERT_TRUE(CommitRow(job).ok());
+  job.attempt = 2;
+  job.state = JobState::kPending;
+  job.detail.clear();
+  ASSERT_TRUE(CommitRow(job).ok());
+  EXPECT_EQ(store().GetAttempt(job.id, 1)->detail, "lost: no contact for 5 min");
+}
+
 TEST_F(StoreTest, AFinishedAttemptKeepsItsResultWhenTheJobIsRetried) {
   const Submitted made = Submit({"test"});
   StoreJob job = Run(made.Progress(0), 1);

@@ -61,6 +61,28 @@ class Watched {
   absl::Time now_ = absl::FromUnixMillis(kStartMs + 10'000);
 };
 
+TEST(WatchStateTest, N1SaysThatTheAgentIsUnreachableAndThatTheJobGoesOn) {
+  Watched watched;
+  v1::Job job = MakeJob(1, "test", "running");
+  watched.Jobs({job});
+  job.set_agent_unreachable_since_ms(kStartMs + 5000);
+  EXPECT_THAT(watched.Jobs({job}),
+              ElementsAre(EndsWith(absl::StrCat("on agent-1, agent unreachable since ",
+                                                ClockText(absl::FromUnixMillis(kStartMs + 5000)),
+                                                ", job goes on"))));
+  job.set_agent_unreachable_since_ms(0);
+  EXPECT_THAT(watched.Jobs({job}), ElementsAre(EndsWith("running  on agent-1")));
+}
+
+TEST(WatchStateTest, N2SaysThatAJobWasLostAndWaitsAgain) {
+  Watched watched;
+  v1::Job job = MakeJob(1, "test", "pending");
+  job.set_attempt(2);
+  job.set_note("lost: no contact for 5 min, attempt 2 of 3 queued");
+  EXPECT_THAT(watched.Jobs({job}),
+              ElementsAre(EndsWith("lost: no contact for 5 min, attempt 2 of 3 queued")));
+}
+
 TEST(WatchStateTest, GivesALineForEachChangeOfState) {
   Watched watched;
   EXPECT_THAT(watched.Jobs({MakeJob(3, "test", "created")}), IsEmpty());
