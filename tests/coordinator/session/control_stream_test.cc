@@ -97,7 +97,16 @@ class DeafAgent {
   int read_ = 0;
 };
 
-TEST(ControlStreamTest, N3AnAgentThatDoesNotReadIsGoneAtTheLimitOfItsSilence) {
+class ControlStreamTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef GRANGE_TSAN
+    GTEST_SKIP() << "the packaged gRPC is not instrumented: what it does itself is reported";
+#endif
+  }
+};
+
+TEST_F(ControlStreamTest, N3AnAgentThatDoesNotReadIsGoneAtTheLimitOfItsSilence) {
   HubBench bench({.silence_limit = absl::Seconds(1)});
   Served served(bench);
   DeafAgent agent(bench, served);
@@ -106,7 +115,7 @@ TEST(ControlStreamTest, N3AnAgentThatDoesNotReadIsGoneAtTheLimitOfItsSilence) {
   EXPECT_LT(agent.read(), kMessages);
 }
 
-TEST(ControlStreamTest, T2ARevokedAgentThatDoesNotReadIsGoneWithinFiveSeconds) {
+TEST_F(ControlStreamTest, T2ARevokedAgentThatDoesNotReadIsGoneWithinFiveSeconds) {
   HubBench bench;
   Served served(bench);
   DeafAgent agent(bench, served);
