@@ -68,7 +68,7 @@ class AgentSession : public trace::TraceStore::Sender {
   std::string agent_name;
   std::string instance_id;
   std::string credential_hash;
-  std::atomic<bool> ready{false};  // the scheduler has been told of it
+  std::atomic<bool> ready{false};  // the scheduler has been told of it, or is being told
 
  private:
   void PostTrace(v1::TraceReply reply) ABSL_LOCKS_EXCLUDED(mu_);

@@ -83,9 +83,10 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
                                 {"name", agent.name},
                                 {"slots", facts->slots},
                                 {"jobs", int(facts->jobs.size())}});
+  // Before the core hears of it: its welcome and the agent's first word may be faster than this.
+  session->ready = true;
   listener_.OnEvent(schedule::AgentConnected{
       .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
-  session->ready = true;
   if (silence_timer_ == 0) CheckSilence();
 }
 
