@@ -1,7 +1,5 @@
 // grange-coordinator: compiles, schedules, stores; the only program that listens.
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -9,6 +7,7 @@
 
 #include "absl/synchronization/mutex.h"
 #include "common/log/log.h"
+#include "common/os/core_dumps.h"
 #include "common/os/event_loop.h"
 #include "common/os/signals.h"
 #include "common/rpc/quiet_timers.h"
@@ -19,13 +18,6 @@ namespace {
 // How late gRPC's timers may be here: they end calls whose deadline has passed, nothing else. What
 // the protocol with agents measures has clocks of its own.
 constexpr absl::Duration kTimersPeriod = absl::Seconds(4);
-
-// No secret may end up in a core file.
-void ForbidCoreDumps() {
-  const rlimit none{0, 0};
-  setrlimit(RLIMIT_CORE, &none);
-  prctl(PR_SET_DUMPABLE, 0);
-}
 
 int Run(const grange::server::CoordinatorOptions& options, int signals) {
   grange::rpc::QuietTimers timers(kTimersPeriod);
@@ -93,7 +85,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  ForbidCoreDumps();
+  grange::os::ForbidCoreDumps();
   // The packaged Abseil looks for deadlocks at each lock, gRPC's included: 5 % of all CPU time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (quiet) grange::log::SetLevel(grange::log::Level::kWarning);

@@ -3,8 +3,6 @@
 #include <malloc.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include <cstdio>
 #include <memory>
@@ -26,6 +24,7 @@
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "common/os/child.h"
+#include "common/os/core_dumps.h"
 #include "common/os/event_loop.h"
 #include "common/os/files.h"
 #include "common/os/real_clock.h"
@@ -44,9 +43,7 @@ constexpr size_t kWorkersMax = 16;
 
 // Secrets pass through this process: no core files, no reading of its memory by others.
 void ProtectMemory() {
-  ::prctl(PR_SET_DUMPABLE, 0);
-  const rlimit none = {0, 0};
-  ::setrlimit(RLIMIT_CORE, &none);
+  os::ForbidCoreDumps();
   // gRPC's threads allocate little; an arena for each would only cost memory.
   ::mallopt(M_ARENA_MAX, 2);
 }

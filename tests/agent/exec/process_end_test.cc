@@ -34,7 +34,7 @@ const std::pair<const char*, const char*> kDaemons[] = {
     {"ignores signals", "bash -c 'trap \"\" TERM HUP INT; echo $$; while :; do sleep 1; done' &"},
 };
 
-TEST(ProcessEndTest, DaemonsEndWithTheScript) {
+TEST(ProcessEndTest, J1_DaemonsEndWithTheScript) {
   for (const auto& [kind, script] : kDaemons) {
     SCOPED_TRACE(kind);
     JobRun job;
@@ -84,7 +84,7 @@ TEST(ProcessEndTest, EndsManyProcessesThatMakeMore) {
   EXPECT_THAT(result.detail, testing::Not(HasSubstr("could not be killed")));
 }
 
-TEST(ProcessEndTest, NothingIsLeftOfTheJobOfAKilledShim) {
+TEST(ProcessEndTest, A3_NothingIsLeftOfTheJobOfAKilledShim) {
   JobRun job;
   ASSERT_TRUE(job.Launch("setsid sh -c 'echo $$; exec sleep 1000' & sleep 1000 & echo $!; echo $$;"
                          "(setsid nohup sh -c 'echo $$; echo all; exec sleep 1000' &) ; wait; "

@@ -30,7 +30,7 @@ std::string FilesWith(const std::string& text, const std::string& dir) {
   return result.ok() ? result->out : result.status().ToString();
 }
 
-TEST(ShimProcessTest, KeepsEveryByteOfTheOutput) {
+TEST(ShimProcessTest, J4_KeepsEveryByteOfTheOutput) {
   JobRun job;
   const ShimResult result = job.Finish(
       "for i in {0..255}; do printf \"\\\\x$(printf %02x $i)\"; done; printf 'a\\rb\\r\\nno "

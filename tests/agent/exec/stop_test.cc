@@ -53,7 +53,7 @@ TEST(StopTest, CancelWaitsForOthersOfTheGroupAfterTheShellHasEnded) {
   EXPECT_EQ(job.log(), "up\ncleaned\n");
 }
 
-TEST(StopTest, CancelKillsAJobThatIgnoresItAfterTheGrace) {
+TEST(StopTest, J2_CancelKillsAJobThatIgnoresItAfterTheGrace) {
   JobRun job;
   ASSERT_TRUE(job.Launch("trap '' TERM; echo up; while :; do sleep 1; done").ok());
   job.UntilPrinted("up\n");
