@@ -66,7 +66,7 @@ void CheckHello(const v1::Hello& message) {
 }
 
 // Near the limit, what passes must fit with its envelope into a control message.
-void CheckOffer(v1::JobOffer offer, int more) {
+void CheckOffer(v1::JobOffer offer, size_t more) {
   if (more != 0) {
     offer.mutable_spec()->add_script(std::string(grange::rpc::kControlMessageMax - more * 8, 'x'));
   }
@@ -94,9 +94,26 @@ void CheckEachMessage(const std::string& bytes) {
   if (v1::JobOffer offer; offer.ParseFromString(bytes)) {
     // 1 MiB takes its time: only some of the inputs.
     const uint8_t last = bytes.empty() ? 0 : static_cast<uint8_t>(bytes.back());
-    CheckOffer(offer, last < 0xF0 ? 0 : last - 0xEF);
+    CheckOffer(offer, last < 0xF0 ? 0 : last - 0xEFu);
   }
   if (v1::JobStart start; start.ParseFromString(bytes)) CheckStatus(session::CheckSize(start));
+}
+
+// Whether an event is what `given` says, of the agent itself.
+void CheckEvent(const HubDoor& door, const v1::AgentMsg& given,
+                const grange::schedule::Event& event) {
+  if (const auto* accepted = std::get_if<grange::schedule::JobAccepted>(&event)) {
+    GRANGE_CHECK(given.has_accept() && accepted->agent == door.session()->agent);
+    CheckAssignment(accepted->assignment);
+  } else if (const auto* declined = std::get_if<grange::schedule::JobDeclined>(&event)) {
+    GRANGE_CHECK(given.has_decline() && declined->agent == door.session()->agent);
+    GRANGE_CHECK(declined->reason.size() <= session::kDetailBytesMax && IsText(declined->reason));
+    CheckAssignment(declined->assignment);
+  } else {
+    const auto* started = std::get_if<grange::schedule::JobStarted>(&event);
+    GRANGE_CHECK(started != nullptr && given.has_started());
+    CheckAssignment(started->assignment);
+  }
 }
 
 // What the hub makes of one message: at most one thing, and it is about what the message names.
@@ -112,20 +129,7 @@ void CheckHandled(HubDoor& door, v1::AgentMsg message) {
     GRANGE_CHECK(door.sent.size() == 1 &&
                  door.sent[0].heartbeat_ack().sent_at_ms() == given.heartbeat().sent_at_ms());
   }
-  for (const grange::schedule::Event& event : door.events) {
-    if (const auto* accepted = std::get_if<grange::schedule::JobAccepted>(&event)) {
-      GRANGE_CHECK(given.has_accept() && accepted->agent == door.session()->agent);
-      CheckAssignment(accepted->assignment);
-    } else if (const auto* declined = std::get_if<grange::schedule::JobDeclined>(&event)) {
-      GRANGE_CHECK(given.has_decline() && declined->agent == door.session()->agent);
-      GRANGE_CHECK(declined->reason.size() <= session::kDetailBytesMax && IsText(declined->reason));
-      CheckAssignment(declined->assignment);
-    } else {
-      const auto* started = std::get_if<grange::schedule::JobStarted>(&event);
-      GRANGE_CHECK(started != nullptr && given.has_started());
-      CheckAssignment(started->assignment);
-    }
-  }
+  for (const grange::schedule::Event& event : door.events) CheckEvent(door, given, event);
   for (const session::JobResult& result : door.results) {
     GRANGE_CHECK(given.has_result() && result.agent == door.session()->agent);
     // Only of an attempt that is the agent's is the trace looked at.
