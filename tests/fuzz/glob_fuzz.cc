@@ -70,8 +70,6 @@ std::string Written(const std::vector<Piece>& pieces) {
   return text;
 }
 
-Places EndsOf(const std::vector<Piece>& pieces, const std::vector<std::string>& path, Places at);
-
 // Where `piece` can end that begins at `at`.
 Places EndsOf(const Piece& piece, const std::vector<std::string>& path, size_t at) {
   Places ends;
@@ -101,9 +99,7 @@ Places EndsOf(const Piece& piece, const std::vector<std::string>& path, size_t a
       }
       break;
     case Piece::Kind::kBraces:
-      for (const std::vector<Piece>& branch : piece.branches)
-        ends.merge(EndsOf(branch, path, {at}));
-      break;
+      break;  // below
   }
   return ends;
 }
@@ -111,6 +107,9 @@ Places EndsOf(const Piece& piece, const std::vector<std::string>& path, size_t a
 Places EndsOf(const std::vector<Piece>& pieces, const std::vector<std::string>& path, Places at) {
   for (const Piece& piece : pieces) {
     Places ends;
+    for (const std::vector<Piece>& branch : piece.branches) {
+      ends.merge(EndsOf(branch, path, at));  // from all places at once: braces nest
+    }
     for (const size_t place : at) ends.merge(EndsOf(piece, path, place));
     at = std::move(ends);
   }
