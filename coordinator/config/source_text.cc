@@ -52,6 +52,7 @@ std::optional<Diagnostic> CheckText(const SourceFile& file) {
     return diagnostic;
   }
   if (absl::StartsWith(file.text, "\xFF\xFE") || absl::StartsWith(file.text, "\xFE\xFF")) {
+    diagnostic.place.line = diagnostic.place.column = 1;
     diagnostic.message = "the file is in UTF-16; save it in UTF-8";
     return diagnostic;
   }

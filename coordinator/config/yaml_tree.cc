@@ -7,6 +7,7 @@
 #include <yaml-cpp/parser.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -103,6 +104,7 @@ class TreeBuilder : public YAML::EventHandler {
     Value* value = arena_.Add(Value::Kind::kScalar, At(mark));
     value->text = text;
     value->quoted = tag != "?";
+    if (value->quoted) last_quoted_ = mark;
     CheckTag(tag, *value);
     Register(anchor, value, true);
     Take(value);
@@ -124,6 +126,26 @@ class TreeBuilder : public YAML::EventHandler {
   }
 
   Place document_place() const { return document_place_; }
+
+  // The parser takes a quoted text that the file ends in for a whole one, if a newline is its last
+  // character. All else in the file would silently be part of it.
+  void CheckLastQuote() const {
+    auto at = static_cast<size_t>(last_quoted_.pos);
+    while (at < text_.size() && (text_[at] == '&' || text_[at] == '!')) {  // its anchor and tag
+      at = text_.find_first_not_of(" \t\r\n", text_.find_first_of(" \t\r\n", at));
+    }
+    if (at >= text_.size() || (text_[at] != '"' && text_[at] != '\'')) return;
+    const char quote = text_[at];
+    for (++at; at < text_.size(); ++at) {
+      if (quote == '"' && text_[at] == '\\') {
+        ++at;
+      } else if (text_[at] == quote) {
+        if (quote == '"' || at + 1 == text_.size() || text_[at + 1] != quote) return;
+        ++at;  // '' is one quote inside the text
+      }
+    }
+    throw Refused{At(last_quoted_), "this is not YAML: the quote that opens here is never closed"};
+  }
 
  private:
   struct Anchor {
@@ -172,10 +194,17 @@ class TreeBuilder : public YAML::EventHandler {
     Report(diagnostics_, severity, place.Span(), std::move(message));
   }
 
+  // Of YAML's own tags, such as `!!str`, those that it defines; the values are text all the same.
+  static bool IsYamlTag(absl::string_view tag) {
+    static constexpr absl::string_view kNames[] = {"null",   "bool",      "int",   "float", "str",
+                                                   "binary", "timestamp", "seq",   "map",   "omap",
+                                                   "pairs",  "set",       "merge", "value", "yaml"};
+    return absl::ConsumePrefix(&tag, "tag:yaml.org,2002:") &&
+           std::find(std::begin(kNames), std::end(kNames), tag) != std::end(kNames);
+  }
+
   void CheckTag(const std::string& tag, Value& value) {
-    if (tag.empty() || tag == "?" || tag == "!" || absl::StartsWith(tag, "tag:yaml.org,2002:")) {
-      return;
-    }
+    if (tag.empty() || tag == "?" || tag == "!" || IsYamlTag(tag)) return;
     if (tag != "!reference") {
       Problem(Diagnostic::Severity::kError, value.place,
               absl::StrCat("unknown tag '", tag, "'; remove it"));
@@ -320,6 +349,7 @@ class TreeBuilder : public YAML::EventHandler {
   std::vector<Anchor> anchors_;  // by the parser's number
   std::optional<Place> alias_place_;
   Place document_place_;
+  YAML::Mark last_quoted_;  // the text, or its anchor or tag
 };
 
 bool IsHeader(const Value* document) {
@@ -360,6 +390,7 @@ YamlDocuments Parse(absl::string_view text, const std::string* name, ValueArena&
   YAML::Parser parser(stream);
   TreeBuilder builder(name, text, arena, diagnostics);
   while (parser.HandleNextDocument(builder)) CheckFurtherDocument(builder);
+  builder.CheckLastQuote();
   const std::vector<const Value*> filled = FilledDocuments(builder);
   YamlDocuments documents;
   const bool has_header =
@@ -370,7 +401,7 @@ YamlDocuments Parse(absl::string_view text, const std::string* name, ValueArena&
   } else {
     const bool written = !builder.documents().empty() && builder.documents().back() != nullptr;
     documents.content =
-        written ? builder.documents().back() : arena.Add(Value::Kind::kNull, {name, 0, 0});
+        written ? builder.documents().back() : arena.Add(Value::Kind::kNull, {name, 1, 1});
   }
   return documents;
 }
@@ -418,10 +449,11 @@ std::optional<YamlDocuments> ParseYamlDocuments(const SourceFile& file, ValueAre
       if (hint.empty()) alias = AliasAt(file.text, e.mark);
     }
     diagnostics.push_back(
-        {place, Diagnostic::Severity::kError, alias.empty() ? absl::StrCat("this is not YAML: ", e.msg, hint)
-                                       : absl::StrCat("there is no anchor '&", alias,
-                                                      "' above in this file; anchors are known in ",
-                                                      "their own file only")});
+        {place, Diagnostic::Severity::kError,
+         alias.empty()
+             ? absl::StrCat("this is not YAML: ", e.msg, hint)
+             : absl::StrCat("there is no anchor '&", alias,
+                            "' above in this file; anchors are known in ", "their own file only")});
   }
   return std::nullopt;
 }

@@ -34,8 +34,8 @@ void Scheduler::Impl::On(const AgentAdded& event) {
   if (!agent.connected()) agent.slots = event.slots;  // else what its Hello said stands
   agent.profile = {event.tags, event.run_untagged, event.project};
   std::ranges::sort(agent.profile.tags);
-  const auto repeated = std::ranges::unique(agent.profile.tags);
-  agent.profile.tags.erase(repeated.begin(), repeated.end());
+  agent.profile.tags.erase(std::unique(agent.profile.tags.begin(), agent.profile.tags.end()),
+                           agent.profile.tags.end());
   if (agents.Join(agent)) queue.GroupAdded(*agent.group);
   if (agent.draining != event.draining) On(AgentDrainChanged{event.id, event.draining});
 }

@@ -65,8 +65,8 @@ void Scheduler::Impl::On(const PipelineAdded& event) {
     job->index = static_cast<int>(added.size());
     job->allowed_to_fail = node.state == JobState::kFailed && AllowedToFail(node);
     std::ranges::sort(job->node.tags);
-    const auto repeated = std::ranges::unique(job->node.tags);
-    job->node.tags.erase(repeated.begin(), repeated.end());
+    job->node.tags.erase(std::unique(job->node.tags.begin(), job->node.tags.end()),
+                         job->node.tags.end());
     added.push_back(std::move(job));
   }
   auto made = std::make_unique<Pipeline>(event, std::move(added));

@@ -103,8 +103,7 @@ void ExplainNoFit(const Job& job, const AgentPool& pool, Explanation& out) {
     known_tags.insert(known_tags.end(), agent->profile.tags.begin(), agent->profile.tags.end());
   }
   std::ranges::sort(known_tags);
-  const auto repeated = std::ranges::unique(known_tags);
-  known_tags.erase(repeated.begin(), repeated.end());
+  known_tags.erase(std::unique(known_tags.begin(), known_tags.end()), known_tags.end());
   out.next_step = "grangectl agents";
   if (allowed.empty()) {
     out.reasons.push_back(absl::StrCat("no agent is registered that may run jobs of project '",

@@ -100,6 +100,12 @@ void FillSource(const JobSpec& spec, v1::SourceSpec* source) {
 
 }  // namespace
 
+std::string FrontOf(const std::string& text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80) --bytes_max;
+  return text.substr(0, bytes_max);
+}
+
 absl::StatusOr<Assignment> FromProto(const v1::Assignment& message) {
   if (message.job_id() <= 0 || message.job_id() > kIdMax || message.attempt() <= 0 ||
       message.attempt() > kAttemptMax || message.fence() == 0) {
@@ -141,7 +147,7 @@ absl::StatusOr<HelloFacts> FromProto(const v1::Hello& message) {
   facts.session_counter = message.session_counter();
   facts.protocol = std::min(message.protocol_max(), kProtocolMax);
   facts.slots = message.capacity().slots();
-  facts.version = message.version().substr(0, 64);
+  facts.version = FrontOf(message.version(), 64);
   for (const v1::JobReport& report : message.jobs()) {
     GRANGE_ASSIGN_OR_RETURN(const Assignment assignment, FromProto(report.assignment()));
     GRANGE_ASSIGN_OR_RETURN(const schedule::JobReport::Phase phase, FromProto(report.phase()));
@@ -159,11 +165,11 @@ absl::StatusOr<JobResult> FromProto(const v1::JobResult& message) {
   }
   result.exit_code = message.exit_code();
   result.dropped_bytes = message.dropped_bytes();
-  result.detail = message.detail().substr(0, kDetailBytesMax);
-  result.artifact_id = message.artifact_id().substr(0, 128);
+  result.detail = FrontOf(message.detail(), kDetailBytesMax);
+  result.artifact_id = FrontOf(message.artifact_id(), 128);
   if (!message.artifact_error().empty()) {
     absl::StrAppend(&result.detail, result.detail.empty() ? "" : "; ",
-                    message.artifact_error().substr(0, kDetailBytesMax));
+                    FrontOf(message.artifact_error(), kDetailBytesMax));
   }
   return result;
 }

@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_SESSION_CODEC_H_
 #define GRANGE_COORDINATOR_SESSION_CODEC_H_
 
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -18,6 +19,10 @@ inline constexpr int kProtocolMax = 1;
 inline constexpr int kSlotsMax = 1000;
 inline constexpr int kReportsMax = 10'000;
 inline constexpr size_t kDetailBytesMax = 4096;
+
+// The first `bytes_max` bytes of a text of a peer at most, without a torn character at the end: a
+// string of the wire that is no UTF-8 would make a whole message unreadable.
+std::string FrontOf(const std::string& text, size_t bytes_max);
 
 absl::StatusOr<Assignment> FromProto(const v1::Assignment& message);
 void ToProto(const Assignment& assignment, v1::Assignment* message);

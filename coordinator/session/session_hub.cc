@@ -161,7 +161,7 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
     case v1::AgentMsg::kDecline: {
       GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.decline().assignment()));
       listener_.OnEvent(schedule::JobDeclined{
-          agent, id, about, message.decline().reason().substr(0, kDetailBytesMax)});
+          agent, id, about, FrontOf(message.decline().reason(), kDetailBytesMax)});
       return absl::OkStatus();
     }
     case v1::AgentMsg::kStarted: {

@@ -11,8 +11,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace grange::pipeline;  // NOLINT(google-build-using-namespace): a main file
   if (size > 64 << 10) return 0;
-  const grange::config::SourceFile file{
-      ".gitlab-ci.yml", std::string(reinterpret_cast<const char*>(data), size)};
+  const grange::config::SourceFile file{".gitlab-ci.yml",
+                                        std::string(reinterpret_cast<const char*>(data), size)};
   TriggerFacts facts;
   facts.branch = "main";
   facts.project = "portal";

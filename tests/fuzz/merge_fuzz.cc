@@ -1,5 +1,5 @@
-// Two files, divided by a line "%%": the second laid over the first, then `extends` and `!reference`
-// of the result.
+// Two files, divided by a line "%%": the second laid over the first, then `extends` and
+// `!reference` of the result.
 
 #include <cstdint>
 #include <string>

@@ -98,7 +98,7 @@ void Hub::On(Connection& connection, const Result& result, absl::Time now) {
   const FakeStore::Trace* trace = store_.OpenTrace(result.assignment, checks_fences());
   if (trace != nullptr && trace->bytes.size() < result.ending.trace_bytes) {
     connection.trace_to_agent.push_back(Resume{result.assignment, trace->bytes.size()});
-    waiting_.push_back({&connection, result});
+    waiting_.push_back({connection.session, result});
     return;
   }
   PostResult(connection, result, now);
@@ -124,7 +124,7 @@ void Hub::On(Connection& connection, const Chunk& chunk, absl::Time now) {
       break;
   }
   for (size_t i = 0; i < waiting_.size(); ++i) {
-    if (waiting_[i].connection != &connection) continue;
+    if (waiting_[i].session != connection.session) continue;
     if (waiting_[i].result.assignment != chunk.assignment) continue;
     if (trace->bytes.size() < waiting_[i].result.ending.trace_bytes) continue;
     const Result result = waiting_[i].result;
@@ -156,7 +156,7 @@ bool Hub::IsCurrent(const Connection& connection) const {
 
 void Hub::SessionEnds(Connection& connection, absl::Time now) {
   connection.hub_open = false;
-  std::erase_if(waiting_, [&](const WaitingResult& w) { return w.connection == &connection; });
+  std::erase_if(waiting_, [&](const WaitingResult& w) { return w.session == connection.session; });
   if (!IsCurrent(connection)) return;
   sessions_.erase(connection.agent);
   Apply(schedule::AgentDisconnected{connection.agent, connection.session}, now);

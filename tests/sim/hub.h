@@ -54,7 +54,7 @@ class Hub {
 
  private:
   struct WaitingResult {
-    const Connection* connection;
+    schedule::SessionId session;  // not its connection: another one may get that address
     Result result;
   };
 

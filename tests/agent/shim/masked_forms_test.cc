@@ -22,14 +22,14 @@ TEST(MaskedFormsTest, CoverTheValueItself) {
   EXPECT_EQ(Mask("hunter2hunter2", "x hunter2hunter2 y"), "x [MASKED] y");
 }
 
-TEST(MaskedFormsTest, CoverBase64AtEveryPlaceInTheEncodedBytes) {
+TEST(MaskedFormsTest, J7_CoverBase64AtEveryPlaceInTheEncodedBytes) {
   EXPECT_EQ(Mask("hunter2hunter2", "aHVudGVyMmh1bnRlcjI="), "[MASKED]");    // alone
   EXPECT_EQ(Mask("hunter2hunter2", "aHVudGVyMmh1bnRlcjIK"), "[MASKED]");    // with a newline
   EXPECT_EQ(Mask("hunter2hunter2", "Omh1bnRlcjJodW50ZXIy"), "Om[MASKED]");  // after ":"
   EXPECT_EQ(Mask("hunter2hunter2", "YTpodW50ZXIyaHVudGVyMg=="), "YTp[MASKED]g==");  // after "a:"
 }
 
-TEST(MaskedFormsTest, CoverThePercentEncodedValue) {
+TEST(MaskedFormsTest, J7_CoverThePercentEncodedValue) {
   EXPECT_EQ(Mask("p&ss w/rd", "?q=p%26ss%20w%2Frd&"), "?q=[MASKED]&");
   EXPECT_EQ(Mask("p&ss w/rd", "?q=p%26ss%20w%2frd&"), "?q=[MASKED]&");
 }

@@ -198,12 +198,15 @@ TEST(HostileFilesTest, Y4EachKindOfDamageIsNamedWithItsPlace) {
       {"a: \x1B[0m\n", "f.yml:1:4: control character 0x1B"},
       {"\xFF\xFE"
        "a: 1\n",
-       "the file is in UTF-16"},
+       "f.yml:1:1: the file is in UTF-16"},
       {"a: 1\n---\nb: 1\n", "f.yml:2:1: a second document starts here"},
       {"a: 1\n...\nb: 1\n", "a second document starts here"},
       {"a: !ruby/object:Gem 1\n", "f.yml:1:4: unknown tag '!ruby/object:Gem'"},
       {"a: 1\nb: 2\na: 3\n", "f.yml:3:1: warning: 'a' is given twice; the one at f.yml:1:1"},
+      {"a: !!python/object:os 1\n", "f.yml:1:4: unknown tag"},
       {"a: [1\n", "this is not YAML"},
+      {"a: \"b\nc: d\n", "f.yml:1:4: this is not YAML: the quote that opens here is never closed"},
+      {"a: &x !!str 'it''s\n\n", "f.yml:1:4: this is not YAML: the quote"},
   };
   for (const auto& [text, message] : kCases) {
     EXPECT_THAT(Parse(text).messages, ElementsAre(HasSubstr(message))) << text;
@@ -212,6 +215,10 @@ TEST(HostileFilesTest, Y4EachKindOfDamageIsNamedWithItsPlace) {
                     "a: 1\n")
                   .messages,
               IsEmpty());
+  for (const char* good :
+       {"a: 'it''s'\n", "a: \"\\\"\"\n", "a: &x !!str \"b\"\n", "a: !!str |\n \"\n"}) {
+    EXPECT_THAT(Parse(good).messages, IsEmpty()) << good;
+  }
 }
 
 // Every place of a good file is damaged in every way.

@@ -48,7 +48,7 @@ TEST(CheckTextTest, KnowsUtf16) {
   EXPECT_THAT(Problem(std::string("\xFF\xFE"
                                   "a\0",
                                   4)),
-              HasSubstr("f.yml: the file is in UTF-16"));
+              HasSubstr("f.yml:1:1: the file is in UTF-16"));
 }
 
 }  // namespace

@@ -43,6 +43,14 @@ v1::JobResult AResult() {
   return result;
 }
 
+TEST(TextCodecTest, CutsBetweenCharacters) {
+  EXPECT_EQ(FrontOf("aä", 3), "aä");
+  EXPECT_EQ(FrontOf("aä", 2), "a");
+  EXPECT_EQ(FrontOf("€€", 5), "€");
+  EXPECT_EQ(FrontOf("€", 2), "");
+  EXPECT_EQ(FrontOf("abc", 2), "ab");
+}
+
 TEST(AssignmentCodecTest, ComesBackAsItWas) {
   const absl::StatusOr<Assignment> assignment = FromProto(AnAssignment());
   ASSERT_TRUE(assignment.ok()) << assignment.status();

@@ -1,0 +1,161 @@
+// Trace chunks of an agent, with any offset, size, checksum and assignment, while attempts are
+// given to it and taken away and the trace store's queue is full or not: each chunk has the one
+// answer that docs/formats/agent-protocol.md §7 gives it.
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "common/base/check.h"
+#include "common/base/crc32c.h"
+#include "common/rpc/channel.h"
+#include "coordinator/session/codec.h"
+#include "coordinator/session/trace_chunk.h"
+#include "tests/fuzz/byte_reader.h"
+#include "tests/fuzz/hub_door.h"
+
+namespace {
+
+namespace session = grange::session;
+namespace v1 = grange::v1;
+using grange::AgentId;
+using grange::Assignment;
+using grange::fuzz::ByteReader;
+using grange::fuzz::HubDoor;
+
+constexpr int kJobs = 4;
+constexpr uint64_t kOffsetMax = uint64_t{1} << 62;
+
+Assignment TakeAssignment(ByteReader& input) {
+  const int job = 1 + input.Byte() % kJobs;
+  const int attempt = 1 + input.Byte() % 2;
+  return {
+      .job = grange::JobId(job), .attempt = attempt, .fence = grange::Fence{1u + input.Byte() % 2}};
+}
+
+uint64_t TakeOffset(ByteReader& input) {
+  const uint8_t kind = input.Byte();
+  switch (kind % 8) {
+    case 0:
+      return kOffsetMax - input.Byte();
+    case 1:
+      return kOffsetMax + input.Byte();
+    case 2:
+      return (uint64_t{1} << 63) + input.Byte();
+    case 3:
+      return ~uint64_t{0} - input.Byte();
+    default:
+      return input.Byte();
+  }
+}
+
+v1::TraceChunk TakeChunk(ByteReader& input) {
+  v1::TraceChunk chunk;
+  session::ToProto(TakeAssignment(input), chunk.mutable_assignment());
+  chunk.set_offset(TakeOffset(input));
+  chunk.set_data(input.Text());
+  const uint8_t kind = input.Byte();
+  // Large ones take their time: few of them.
+  if (kind >= 0xFC) chunk.mutable_data()->resize(grange::rpc::kFilePartMax + (kind & 1), 'x');
+  chunk.set_crc32c(grange::Crc32c(chunk.data()) + (kind % 8 == 0 ? 1 : 0));
+  return chunk;
+}
+
+// The door, and what it must know.
+class Model {
+ public:
+  explicit Model(HubDoor& door) : door_(door) {}
+  // Leaves the door as it found it, for the next input.
+  ~Model() {
+    for (int job = 1; job <= kJobs; ++job) door_.hub().gate().Close(grange::JobId(job));
+    SetFull(false);
+    door_.Clear();
+  }
+
+  void Open(const Assignment& assignment, bool to_another) {
+    const AgentId agent =
+        to_another ? AgentId(door_.session()->agent.value() + 1) : door_.session()->agent;
+    door_.hub().gate().Open(assignment, agent);
+    open_[assignment.job] = {assignment, agent};
+  }
+  void Close(grange::JobId job) {
+    door_.hub().gate().Close(job);
+    open_.erase(job);
+  }
+
+  // Whoever was refused for a full queue is asked again once, from its first chunk on.
+  void SetFull(bool full) {
+    door_.traces().full = full;
+    if (full) return;
+    door_.Clear();
+    door_.session()->Drained();
+    GRANGE_CHECK(door_.replies.size() == refused_.size());
+    for (const v1::TraceReply& reply : door_.replies) {
+      const absl::StatusOr<Assignment> about = session::FromProto(reply.resume().assignment());
+      GRANGE_CHECK(about.ok() && refused_.at(*about) == reply.resume().offset());
+    }
+    refused_.clear();
+  }
+
+  void Take(v1::TraceChunk chunk) {
+    door_.Clear();
+    const v1::TraceChunk given = chunk;
+    const absl::Status taken = session::TakeChunk(door_.hub(), door_.session(), chunk);
+    const absl::StatusOr<Assignment> about = session::FromProto(given.assignment());
+    const bool valid = about.ok() && given.data().size() <= grange::rpc::kFilePartMax &&
+                       given.offset() <= kOffsetMax;
+    GRANGE_CHECK(valid ? taken.ok() : absl::IsInvalidArgument(taken));
+    const bool own = valid && IsOwn(*about);
+    const bool whole = own && grange::Crc32c(given.data()) == given.crc32c();
+    const bool stored = whole && !door_.traces().full;
+    GRANGE_CHECK(door_.sent.size() == (valid && !own ? 1 : 0));
+    GRANGE_CHECK(door_.replies.size() == (own && !whole ? 1 : 0));
+    GRANGE_CHECK(door_.traces().appended.size() == (stored ? 1 : 0));
+    if (valid && !own) GRANGE_CHECK(door_.sent[0].has_revoke());
+    if (own && !whole) GRANGE_CHECK(door_.replies[0].has_resume());
+    if (whole && !stored) refused_.try_emplace(*about, given.offset());
+    if (!stored) return;
+    const grange::fuzz::Appended& appended = door_.traces().appended[0];
+    GRANGE_CHECK(appended.assignment == *about && appended.offset == given.offset() &&
+                 appended.bytes == given.data());
+  }
+
+ private:
+  bool IsOwn(const Assignment& assignment) const {
+    const auto found = open_.find(assignment.job);
+    return found != open_.end() && found->second == std::pair(assignment, door_.session()->agent);
+  }
+
+  HubDoor& door_;
+  std::map<grange::JobId, std::pair<Assignment, AgentId>> open_;
+  std::map<Assignment, uint64_t> refused_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  static HubDoor door;  // as long as the process: to say hello takes a commit
+  Model model(door);
+  for (ByteReader input(data, size); !input.empty();) {
+    switch (const uint8_t step = input.Byte(); step % 8) {
+      case 0:
+        model.Open(TakeAssignment(input), /*to_another=*/step >= 0xC0);
+        break;
+      case 1:
+        model.Close(TakeAssignment(input).job);
+        break;
+      case 2:
+        model.SetFull(step >= 0x80);
+        break;
+      case 3: {
+        v1::TraceMsg message;
+        if (message.ParseFromString(input.Text())) model.Take(message.chunk());
+        break;
+      }
+      default:
+        model.Take(TakeChunk(input));
+    }
+  }
+  return 0;
+}
