@@ -10,8 +10,10 @@
 #include <random>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "common/os/child.h"
 #include "common/os/real_clock.h"
+#include "coordinator/store/schema.h"
 #include "tests/coordinator/store/store_fixture.h"
 
 namespace grange::store {
@@ -19,6 +21,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 
 class StoreFaultsTest : public StoreFixture {
  protected:
@@ -31,10 +34,19 @@ TEST_F(StoreFaultsTest, C9ANewerSchemaIsRefusedNamingBothVersionsAndLeftAsItIs) 
   const absl::Status status = OpenError();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(status.message()),
-              AllOf(HasSubstr("version 77"), HasSubstr("up to 1"), HasSubstr("backup")));
-  Tamper("UPDATE schema SET version = 1");
+              AllOf(HasSubstr("version 77"), HasSubstr(absl::StrCat("up to ", SchemaVersion())), HasSubstr("backup")));
+  Tamper(absl::StrCat("UPDATE schema SET version = ", SchemaVersion()).c_str());
   Open();
   EXPECT_TRUE(store().FindProject("portal").ok());
+}
+
+TEST_F(StoreFaultsTest, C9AnOlderSchemaIsBroughtUpToDateWithItsRows) {
+  Close();
+  Tamper("DROP TABLE audit; UPDATE schema SET version = 1");
+  Open();
+  EXPECT_TRUE(store().FindProject("portal").ok());
+  ASSERT_TRUE(store().PutAudit({.user = "ada", .token = {}, .peer = "", .call = "test"}, "x").ok());
+  EXPECT_THAT(store().ListAudit(10, 0, "").value(), SizeIs(1));
 }
 
 TEST_F(StoreFaultsTest, AForeignDatabaseIsRefused) {
