@@ -20,7 +20,7 @@ namespace {
 
 using grange::shim::Masker;
 
-constexpr size_t kValuesMax = 50;
+constexpr size_t kValuesMax = 20;
 
 std::string Unescaped(const std::string& line) {
   std::string text;

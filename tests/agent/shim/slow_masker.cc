@@ -10,7 +10,8 @@ std::string MaskSlowly(const std::vector<std::string>& values, const std::string
   for (size_t at = 0; at < text.size(); ++at) {
     size_t longest = 0;
     for (const std::string& value : values) {
-      if (text.compare(at, value.size(), value) == 0) longest = std::max(longest, value.size());
+      if (value.size() <= longest || value[0] != text[at]) continue;
+      if (text.compare(at, value.size(), value) == 0) longest = value.size();
     }
     if (longest != 0) {
       if (at >= end) out += "[MASKED]";
