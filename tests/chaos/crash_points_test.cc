@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "common/os/files.h"
 #include "gtest/gtest.h"
 #include "tests/support/crash_point.h"
@@ -81,8 +82,13 @@ class CrashPointsTest : public ::testing::Test {
   }
   // 0 while it has not ended, or if it has failed.
   static int64_t PipelineOf(Program& submit) {
-    int64_t pipeline = 0;
-    return !submit.Running() && absl::SimpleAtoi(submit.Log(), &pipeline) ? pipeline : 0;
+    if (submit.Running()) return 0;
+    int64_t pipeline = 0;  // beside warnings, such as that a retry may overlap
+    const std::string log = submit.Log();
+    for (const absl::string_view line : absl::StrSplit(log, '\n')) {
+      if (absl::SimpleAtoi(line, &pipeline)) return pipeline;
+    }
+    return 0;
   }
   int64_t Submit(int point) {
     const std::unique_ptr<Program> submit = StartSubmit(point);
