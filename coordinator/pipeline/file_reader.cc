@@ -91,6 +91,8 @@ class Reader {
   void Run() {
     for (const config::Entry& entry : root_.entries) ReadGlobal(entry);
     CheckOldForms();
+    // A job is large: it is not moved about while thousands are read.
+    context_.file.jobs.reserve(std::min<size_t>(root_.entries.size(), kJobsMax));
     for (const config::Entry& entry : root_.entries) {
       if (FindKeyword(Section::kGlobal, entry.key) == nullptr && !IsHidden(entry.key)) {
         ReadJob(entry);

@@ -144,7 +144,12 @@ void ExpandDependencies(JobDraft& job, const Instances& instances) {
 void ExpandParallel(std::vector<JobDraft>& jobs, Problems& problems) {
   Instances instances;
   Singles singles;
+  size_t count = 0;
+  for (const JobDraft& job : jobs) {
+    count += job.parallel.has_value() ? static_cast<size_t>(job.parallel->count) : 1;
+  }
   std::vector<JobDraft> expanded;
+  expanded.reserve(std::min(count, kJobsMax));
   for (JobDraft& job : jobs) {
     if (!job.parallel.has_value()) {
       if (job.needs.has_value()) ResolveMatrixExpressions(job.name, nullptr, *job.needs, problems);
