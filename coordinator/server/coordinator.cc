@@ -289,17 +289,21 @@ void CoordinatorImpl::Stop() {
     server_->Wait();
   }
   stream_threads_.reset();  // runs the streams to their end
-  // The services before what they use; the results before the core; the core before the performer.
+  // The services before what they use. Who calls another one stops before it: the hub, which still
+  // hears of the streams' ends, before the results and the core; the results before the core; the
+  // core before the performer, which may have a last word for it.
   server_.reset();
   control_service_.reset();
   agent_service_.reset();
   backups_.reset();
+  if (hub_ != nullptr) hub_->Stop();
   if (results_thread_.joinable()) {
     results_.Stop();
     results_thread_.join();
   }
-  core_.reset();
+  if (core_ != nullptr) core_->Stop();
   performer_.reset();
+  core_.reset();
   hub_.reset();
   traces_.reset();
 }

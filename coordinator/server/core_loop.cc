@@ -15,7 +15,10 @@ CoreLoop::CoreLoop(schedule::SchedulerOptions options, const Clock& clock, Perfo
       performer_(performer),
       thread_([this] { Loop(); }) {}
 
-CoreLoop::~CoreLoop() {
+CoreLoop::~CoreLoop() { Stop(); }
+
+void CoreLoop::Stop() {
+  if (!thread_.joinable()) return;
   {
     base::MutexLock lock(mu_);
     stop_ = true;

@@ -21,9 +21,12 @@ namespace grange::server {
 class CoreLoop {
  public:
   CoreLoop(schedule::SchedulerOptions options, const Clock& clock, Performer& performer);
-  ~CoreLoop();  // applies what waits
+  ~CoreLoop();  // as Stop()
   CoreLoop(const CoreLoop&) = delete;
   CoreLoop& operator=(const CoreLoop&) = delete;
+
+  // Applies what waits, then ends its thread. What is posted afterwards is dropped. Once.
+  void Stop();
 
   // Any thread; only queues.
   void Post(schedule::Event event);

@@ -12,7 +12,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
 #include "common/base/mutex.h"
+#include "common/os/deadline.h"
 #include "common/rpc/outbox.h"
 #include "common/rpc/status.h"
 #include "coordinator/session/call_canceler.h"
@@ -31,8 +34,15 @@ class StreamThreads {
       : queue_(std::move(queue)) {
     for (int i = 0; i < kThreads; ++i) threads_.emplace_back([this] { Run(); });
   }
-  // After Server::Shutdown(): runs what is left, then ends.
+  // After Server::Shutdown(): runs the streams to their end, then ends. gRPC takes a server for shut
+  // down once its calls are over on the wire; a stream may have to begin its Finish() after that,
+  // and gRPC aborts the process if the queue is shut down before.
   ~StreamThreads() {
+    {
+      base::MutexLock lock(mu_);
+      const os::Deadline deadline(kLastStreamMax);
+      while (streams_ > 0 && !deadline.IsOver()) gone_.WaitWithTimeout(mu_, deadline.Left());
+    }
     queue_->Shutdown();
     for (std::thread& thread : threads_) thread.join();
   }
@@ -41,8 +51,20 @@ class StreamThreads {
 
   grpc::ServerCompletionQueue* queue() { return queue_.get(); }
 
+  // Each stream says that it is there, and that it is gone.
+  void StreamMade() {
+    base::MutexLock lock(mu_);
+    ++streams_;
+  }
+  void StreamGone() {
+    base::MutexLock lock(mu_);
+    if (--streams_ == 0) gone_.SignalAll();
+  }
+
  private:
   static constexpr int kThreads = 1;
+  // All calls were canceled by then: longer than this takes only a fault of ours.
+  static constexpr absl::Duration kLastStreamMax = absl::Seconds(10);
 
   void Run() {
     void* tag = nullptr;
@@ -51,6 +73,9 @@ class StreamThreads {
   }
 
   const std::unique_ptr<grpc::ServerCompletionQueue> queue_;
+  base::Mutex mu_;
+  base::CondVar gone_;
+  int streams_ ABSL_GUARDED_BY(mu_) = 0;
   std::vector<std::thread> threads_;
 };
 
@@ -73,6 +98,8 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
   // Waits for a call; once it has come, `next` makes the stream that waits for the one after it.
   void Accept(StreamThreads& threads, const Request& request, std::function<void()> next) {
     next_ = std::move(next);
+    threads_ = &threads;
+    threads.StreamMade();
     context_.AsyncNotifyWhenDone(&ended_);
     request(&context_, &stream_, threads.queue(), &begun_);
   }
@@ -96,8 +123,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
 
   void Begun(bool ok) {
     if (!ok) {  // the server stops: no call has come, and none of the other tags will
-      delete this;
-      return;
+      return Delete();
     }
     next_();
     canceler_->SetCall(&context_);
@@ -126,7 +152,13 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
     if (--open_ > 0) return;
     canceler_->SetCall(nullptr);
     OnOver();
+    Delete();
+  }
+
+  void Delete() {
+    StreamThreads* const threads = threads_;
     delete this;
+    threads->StreamGone();
   }
 
   const std::shared_ptr<Outbox> outbox_;
@@ -134,6 +166,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Out, In> stream_;
   std::function<void()> next_;
+  StreamThreads* threads_ = nullptr;  // from Accept() on
   In message_;
   std::atomic<int> open_{3};  // reading, the call's end, Finish()
   StreamThreads::Tag begun_ = [this](bool ok) { Begun(ok); };

@@ -41,7 +41,10 @@ SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::Trace
       listener_(listener),
       thread_([this] { loop_.Run(); }) {}
 
-SessionHub::~SessionHub() {
+SessionHub::~SessionHub() { Stop(); }
+
+void SessionHub::Stop() {
+  if (!thread_.joinable()) return;
   loop_.Stop();
   thread_.join();
 }

@@ -74,6 +74,10 @@ class SessionHub {
   // The coordinator stops: tells every agent, then ends the streams.
   void GoingDown();
 
+  // After the last stream has ended: runs what the streams have left to do, then calls the listener
+  // no more. What is sent from then on goes nowhere. Once.
+  void Stop();
+
   // --- from the streams
   // A Hello on a new stream; identity is checked on the hub's loop.
   void OnHello(std::shared_ptr<AgentSession> session, std::string credential, v1::Hello hello);
