@@ -203,14 +203,16 @@ void SessionHub::OnResult(const std::shared_ptr<AgentSession>& session,
   const Assignment assignment = result.assignment;
   traces_.Finish(
       assignment, message.trace_bytes(), message.trace_sha256(), session,
-      [this, result = std::move(result)](absl::StatusOr<trace::TraceStore::End> end) mutable {
+      // Not this hub: the traces end after it, and have a last word then.
+      [&listener = listener_,
+       result = std::move(result)](absl::StatusOr<trace::TraceStore::End> end) mutable {
         if (!end.ok()) {
           // The agent keeps the result and sends it again with its next session.
           log::Error("trace_not_durable", {{"job", result.assignment}, {"error", end.status()}});
           return;
         }
         result.trace = *std::move(end);
-        listener_.OnResult(std::move(result));
+        listener.OnResult(std::move(result));
       });
 }
 
