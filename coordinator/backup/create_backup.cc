@@ -24,8 +24,11 @@ constexpr int kPassesMax = 5;
 
 bool IsTemporary(absl::string_view path) {
   const absl::string_view name = path.substr(path.rfind('/') + 1);
-  return absl::EndsWith(name, ".lock") || absl::StartsWith(name, "tmp_") ||
-         absl::StrContains(name, ".tmp") || absl::StrContains(path, "artifacts/incoming/");
+  if (absl::StartsWith(path, "mirrors/")) {  // where a ref may be called tmp_x or x.tmp
+    return absl::EndsWith(name, ".lock") ||
+           (absl::StrContains(path, "/objects/") && absl::StartsWith(name, "tmp_"));
+  }
+  return absl::StrContains(name, ".tmp") || absl::StartsWith(path, "artifacts/incoming/");
 }
 
 // Of a mirror: what points first, then what it points to. So no ref is without its objects.

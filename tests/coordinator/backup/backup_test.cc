@@ -23,6 +23,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 // A state directory with a database in use, a log, an artifact and a mirror.
 class BackupTest : public store::StoreFixture {
@@ -75,6 +76,17 @@ TEST_F(BackupTest, HasWhatBelongsToTheStateAndNothingUnfinished) {
                           "grangectl.yml"));
   EXPECT_EQ(manifest->schema, store::SchemaVersion());
   EXPECT_THAT(Problems(), IsEmpty());
+}
+
+TEST_F(BackupTest, HasRefsWhoseNamesLookTemporary) {
+  Put("mirrors/1.git/refs/grange/heads/tmp_x", "0123\n");
+  Put("mirrors/1.git/refs/grange/heads/x.tmp", "0123\n");
+  Put("mirrors/1.git/refs/grange/heads/main.lock", "");
+  const absl::StatusOr<Manifest> manifest = Create();
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_THAT(Paths(*manifest), Contains("mirrors/1.git/refs/grange/heads/tmp_x"));
+  EXPECT_THAT(Paths(*manifest), Contains("mirrors/1.git/refs/grange/heads/x.tmp"));
+  EXPECT_THAT(Paths(*manifest), Not(Contains(HasSubstr("main.lock"))));
 }
 
 TEST_F(BackupTest, OfTheDatabaseAloneHasTheKeysToo) {
