@@ -114,8 +114,8 @@ int Main(int argc, char** argv) {
   std::string check_state, check_shim;
   CLI::App* const check =
       app.add_subcommand("check",
-                         "say in order what works and what doesn't, from the state "
-                         "directory to the coordinator's certificate");
+                         "say in order what works and what doesn't: address, TCP, TLS (certificate, "
+                         "fingerprint, clock), credential, protocol, disk, git, shell");
   check->add_option("--state", check_state, kStateHelp)->required()->type_name("DIR");
   check->add_option("--shim", check_shim, "as for run")->type_name("FILE");
 

@@ -58,6 +58,21 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--name", options.names,
                  "a further host name or address for the certificate; repeat it for more");
+  CLI::Option* const certificate =
+      app.add_option("--certificate", options.certificate.certificate,
+                     "PEM file with a certificate of your own CA, and those between them; read "
+                     "again when it changes. Else the coordinator's own CA makes one")
+          ->type_name("FILE");
+  CLI::Option* const key =
+      app.add_option("--key", options.certificate.key, "PEM file with the certificate's key")
+          ->type_name("FILE");
+  CLI::Option* const ca = app.add_option("--ca", options.certificate.ca,
+                                         "PEM file with your CA, which agents will know by its "
+                                         "fingerprint")
+                              ->type_name("FILE");
+  certificate->needs(key)->needs(ca);
+  key->needs(certificate);
+  ca->needs(certificate);
   app.add_option("--templates", options.includes.templates,
                  "folder with the files of 'include:template'");
   app.add_option("--include-host", options.includes.remote.hosts,

@@ -8,9 +8,10 @@
 
 namespace grange::session {
 
-// Says in order what works and what doesn't, one line each: state directory, registration, tools,
-// disk, connection, certificate. Stops at the first thing without which the rest can't be looked
-// at, and returns the first failure. Starts no session, so it may run beside the agent.
+// Says in order what works and what doesn't, one line each: registration, address, TCP, TLS (what
+// the certificate is for, whose it is, its dates and this machine's clock), credential, protocol,
+// disk, git, shell, shim. What can't be looked at, as something before it failed, is skipped aloud.
+// Returns the first failure. Starts no session, so it may run beside the agent.
 absl::Status CheckAgent(const std::string& state_dir, const std::string& shim_program,
                         std::ostream& out);
 

@@ -15,6 +15,10 @@
 // kInvalidArgument names what is wrong; nothing behind this sees a message of the wire.
 namespace grange::session {
 
+// The versions of the agent protocol that this agent speaks (docs/formats/agent-protocol.md).
+inline constexpr int kProtocolMin = 1;
+inline constexpr int kProtocolMax = 1;
+
 absl::StatusOr<Assignment> FromProto(const v1::Assignment& message);
 void ToProto(const Assignment& assignment, v1::Assignment* message);
 

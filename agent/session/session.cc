@@ -14,8 +14,6 @@
 namespace grange::session {
 namespace {
 
-constexpr int kProtocolMin = 1;
-constexpr int kProtocolMax = 1;
 constexpr absl::Duration kReconnectFirst = absl::Milliseconds(500);
 // Waiting for a Welcome, and for streams to end when the agent stops.
 constexpr absl::Duration kSilenceLimit = absl::Seconds(30);

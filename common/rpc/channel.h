@@ -15,6 +15,11 @@ namespace grange::rpc {
 
 // Trailing metadata of a call: what a person should know beside its answer. ASCII.
 inline constexpr char kNoticeKey[] = "grange-notice";
+// Initial metadata of AgentHub.Get, for `grange-agent check`: the versions of the agent protocol that
+// the coordinator speaks, and its wall clock in milliseconds since 1970.
+inline constexpr char kProtocolMinKey[] = "grange-protocol-min";
+inline constexpr char kProtocolMaxKey[] = "grange-protocol-max";
+inline constexpr char kTimeKey[] = "grange-time-ms";
 
 // Limits of the wire (docs/formats/agent-protocol.md §10).
 inline constexpr size_t kControlMessageMax = 1 << 20;

@@ -1,15 +1,11 @@
 #include "common/rpc/credentials.h"
 
 #include <arpa/inet.h>
-#include <openssl/bio.h>
 #include <openssl/ec.h>
-#include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <memory>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -18,6 +14,7 @@
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
+#include "common/rpc/x509.h"
 
 namespace grange::rpc {
 namespace {
@@ -25,40 +22,8 @@ namespace {
 constexpr int kCaDays = 3650;
 constexpr int kServerDays = 365;
 
-template <typename T, void (*kFree)(T*)>
-struct Free {
-  void operator()(T* p) const { kFree(p); }
-};
-using X509Handle = std::unique_ptr<X509, Free<X509, X509_free>>;
-using KeyHandle = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY, EVP_PKEY_free>>;
-using ExtensionHandle = std::unique_ptr<X509_EXTENSION, Free<X509_EXTENSION, X509_EXTENSION_free>>;
-struct BioFree {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using BioHandle = std::unique_ptr<BIO, BioFree>;
-
 absl::Status SslError(absl::string_view what) {
   return absl::InternalError(absl::StrCat("cannot ", what, " (OpenSSL)"));
-}
-
-std::string Drain(BIO* bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  return std::string(data, static_cast<size_t>(size));
-}
-
-absl::StatusOr<X509Handle> ParseCertificate(const std::string& pem) {
-  const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  X509Handle certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  if (certificate == nullptr) return absl::InvalidArgumentError("this is no PEM certificate");
-  return certificate;
-}
-
-absl::StatusOr<KeyHandle> ParseKey(const std::string& pem) {
-  const BioHandle bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-  KeyHandle key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (key == nullptr) return absl::InvalidArgumentError("this is no PEM key");
-  return key;
 }
 
 absl::Status AddExtension(X509* certificate, X509* issuer, int nid, const std::string& value) {

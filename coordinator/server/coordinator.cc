@@ -15,6 +15,7 @@
 #include "common/os/real_clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/server_credentials.h"
 #include "coordinator/artifact/artifact_store.h"
 #include "coordinator/backup/backup_keeper.h"
 #include "coordinator/backup/restore_backup.h"
@@ -35,6 +36,7 @@ namespace grange::server {
 namespace {
 
 constexpr absl::Duration kShutdownGrace = absl::Seconds(2);
+constexpr uint64_t kPemMax = 1 << 20;
 
 struct HostPort {
   std::string host, port;
@@ -116,6 +118,7 @@ class CoordinatorImpl : public Coordinator,
   std::string host_;          // before any thread is started
   std::atomic<int> port_{0};  // known once it is bound
   rpc::KeyPair ca_;
+  std::unique_ptr<CertificateKeeper> certificate_;
   std::optional<os::LockFile> lock_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<trace::TraceStore> traces_;
@@ -147,8 +150,10 @@ absl::Status CoordinatorImpl::Open() {
       return absl::InvalidArgumentError(
           "--insecure is allowed on loopback only; leave it out to use TLS");
     }
-  } else {
+  } else if (options_.certificate.empty()) {
     GRANGE_ASSIGN_OR_RETURN(ca_, rpc::LoadOrMakeCa(Path("keys"), clock_.Now()));
+  } else {
+    GRANGE_ASSIGN_OR_RETURN(ca_.certificate_pem, os::ReadFile(options_.certificate.ca, kPemMax));
   }
   GRANGE_RETURN_IF_ERROR(OpenParts());
   return Listen();
@@ -227,13 +232,14 @@ absl::Status CoordinatorImpl::Listen() {
   std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
   std::string fingerprint;
   if (!options_.insecure) {
-    GRANGE_ASSIGN_OR_RETURN(const rpc::KeyPair pair,
-                            rpc::IssueServerCertificate(
-                                ca_, CertificateNames(where.host, options_.names), clock_.Now()));
+    CertificateKeeper::Options certificate;
+    certificate.files = options_.certificate;
+    certificate.ca = ca_;
+    certificate.names = CertificateNames(where.host, options_.names);
+    GRANGE_ASSIGN_OR_RETURN(certificate_,
+                            CertificateKeeper::Start(std::move(certificate), clock_));
     GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
-    grpc::SslServerCredentialsOptions ssl;
-    ssl.pem_key_cert_pairs.push_back({pair.key_pem, pair.certificate_pem});
-    credentials = grpc::SslServerCredentials(ssl);
+    credentials = rpc::ReloadingServerCredentials(certificate_->pair());
   }
   grpc::ServerBuilder builder;
   int port = 0;

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/schedule/scheduler.h"
+#include "coordinator/server/certificate_keeper.h"
 #include "coordinator/server/commit_tree.h"
 #include "coordinator/session/session_hub.h"
 
@@ -16,6 +17,7 @@ struct CoordinatorOptions {
   std::string state_dir;
   std::string listen = "127.0.0.1:7420";
   std::vector<std::string> names;  // further names for the certificate
+  CertificateFiles certificate;    // empty: made by the coordinator's own CA
   bool insecure = false;           // plain text; loopback only
   IncludeOptions includes;         // `names` are hosts of components, too
   std::string backup_folder;       // "": "backups" in the state directory

@@ -145,6 +145,10 @@ absl::Status AgentService::Receive(const store::AgentRow& agent,
 
 grpc::Status AgentService::Get(grpc::ServerContext* context, const v1::FileRequest* request,
                                grpc::ServerWriter<v1::FilePart>* writer) {
+  context->AddInitialMetadata(rpc::kProtocolMinKey, absl::StrCat(kProtocolMin));
+  context->AddInitialMetadata(rpc::kProtocolMaxKey, absl::StrCat(kProtocolMax));
+  context->AddInitialMetadata(rpc::kTimeKey,
+                              absl::StrCat(absl::ToUnixMillis(hub_.clock().Now())));
   const absl::StatusOr<store::AgentRow> agent = Caller(*context);
   if (!agent.ok()) return rpc::ToGrpc(agent.status());
   return rpc::ToGrpc(Send(*agent, *request, *writer));
