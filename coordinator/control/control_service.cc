@@ -9,6 +9,7 @@
 #include "common/log/log.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/status.h"
+#include "common/rpc/token_text.h"
 #include "coordinator/control/contact_note.h"
 #include "coordinator/control/convert.h"
 #include "coordinator/session/control_stream.h"
@@ -68,7 +69,23 @@ absl::StatusOr<User> ControlService::Caller(grpc::ServerContext& context, Role n
         "the coordinator's disk is full: nothing goes on until there is space in its state "
         "directory");
   }
-  return Authorize(parts_.store, session::BearerOf(context), needed, parts_.clock.Now());
+  const std::string token = session::BearerOf(context);
+  const std::string hash = rpc::TokenHash(token);
+  const std::string peer = rpc::PeerAddress(context.peer());
+  const absl::Duration now = parts_.clock.SinceBoot();
+  if (!token.empty()) GRANGE_RETURN_IF_ERROR(parts_.guesses.Admit(peer, hash, now));
+  absl::StatusOr<User> user = Authorize(parts_.store, token, needed, parts_.clock.Now());
+  if (user.ok()) {
+    parts_.guesses.Right(peer, hash, now);
+  } else if (absl::IsNotFound(parts_.store.FindToken(hash).status()) && !token.empty()) {
+    session::AlarmIfGuessed(parts_.guesses, peer, now);  // one that is revoked was no guess
+  }
+  return user;
+}
+
+session::OpenCalls::Call ControlService::Open(grpc::ServerContext& context) {
+  return session::OpenCalls::Call(parts_.calls, rpc::TokenHash(session::BearerOf(context)),
+                                  context);
 }
 
 store::Actor ControlService::ActorOf(const grpc::ServerContext& context, const User& user,
@@ -140,6 +157,7 @@ grpc::Status ControlService::Submit(grpc::ServerContext* context, const v1::Subm
 
 grpc::Status ControlService::Git(grpc::ServerContext* context,
                                  grpc::ServerReaderWriter<v1::GitBytes, v1::GitBytes>* stream) {
+  const session::OpenCalls::Call open = Open(*context);
   const absl::StatusOr<User> caller = Caller(*context, Role::kDeveloper);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   v1::GitBytes first;

@@ -11,6 +11,8 @@
 #include "coordinator/control/backend.h"
 #include "coordinator/control/change_feed.h"
 #include "coordinator/control/request_key.h"
+#include "coordinator/session/guess_limit.h"
+#include "coordinator/session/open_calls.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 #include "coordinator/trace/trace_store.h"
@@ -32,6 +34,8 @@ class ControlService : public v1::Control::Service {
     source::GitMirrors& mirrors;
     ChangeFeed& feed;
     const Clock& clock;
+    session::GuessLimit& guesses;
+    session::OpenCalls& calls;
     std::string ca_fingerprint;  // "" without TLS; becomes part of registration tokens
     absl::Time started_at;
   };
@@ -79,6 +83,8 @@ class ControlService : public v1::Control::Service {
 
  private:
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
+  // For calls that last, first of all: ends them when their token is revoked.
+  session::OpenCalls::Call Open(grpc::ServerContext& context);
   // Does the call's change and stores the draft with its text in the same transaction; returns the
   // text.
   using Work = std::function<absl::StatusOr<std::string>(const store::Answer& draft)>;

@@ -122,6 +122,7 @@ absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action
           schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, answer));
       parts_.backend.EndSessionsOf(
           agent.id, absl::UnauthenticatedError("this agent's credential was revoked"));
+      parts_.calls.End(agent.credential_hash);
       return answer.text;
     case v1::AgentAction::KIND_RESET:
       answer.text = absl::StrCat("agent ", agent.name,
@@ -132,6 +133,7 @@ absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action
       answer.text = absl::StrCat("agent ", agent.name, " is removed");
       GRANGE_RETURN_IF_ERROR(parts_.store.RemoveAgent(agent.id, answer));
       parts_.backend.EndSessionsOf(agent.id, absl::UnauthenticatedError("this agent was removed"));
+      parts_.calls.End(agent.credential_hash);
       GRANGE_RETURN_IF_ERROR(parts_.backend.Request(schedule::AgentRemoved{agent.id}, {}));
       return answer.text;
     default:
@@ -200,7 +202,13 @@ grpc::Status ControlService::RevokeToken(grpc::ServerContext* context,
       [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
         const store::Answer answer =
             draft.WithText(absl::StrCat("token ", request->id(), " is revoked"));
-        GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(TokenId(request->id()), answer));
+        const TokenId id(request->id());
+        GRANGE_RETURN_IF_ERROR(parts_.store.RevokeToken(id, answer));
+        GRANGE_ASSIGN_OR_RETURN(const std::vector<store::TokenRow> tokens,
+                                parts_.store.ListTokens());
+        for (const store::TokenRow& token : tokens) {
+          if (token.id == id) parts_.calls.End(token.hash);
+        }
         return answer.text;
       });
 }

@@ -147,6 +147,7 @@ class Watcher {
 
 grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
                                    grpc::ServerWriter<v1::WatchEvent>* writer) {
+  const session::OpenCalls::Call open = Open(*context);
   const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   const PipelineId pipeline(request->pipeline_id());
@@ -179,6 +180,7 @@ grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::Watch
 
 grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
                                   grpc::ServerWriter<v1::LogsPart>* writer) {
+  const session::OpenCalls::Call open = Open(*context);
   const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   absl::StatusOr<store::JobRow> job = parts_.store.GetJob(JobId(request->job_id()));

@@ -37,6 +37,8 @@ namespace {
 
 constexpr absl::Duration kShutdownGrace = absl::Seconds(2);
 constexpr uint64_t kPemMax = 1 << 20;
+constexpr int kCallsOfAConnectionMax = 1000;
+constexpr int kCallThreadsMax = 2000;
 
 struct HostPort {
   std::string host, port;
@@ -251,6 +253,10 @@ absl::Status CoordinatorImpl::Listen() {
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsOfAConnectionMax);
+  grpc::ResourceQuota quota("calls");
+  quota.SetMaxThreads(kCallThreadsMax);  // a call that lasts has a thread
+  builder.SetResourceQuota(quota);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::NUM_CQS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MIN_POLLERS, 1);
   builder.SetSyncServerOption(grpc::ServerBuilder::SyncServerOption::MAX_POLLERS, 2);
@@ -266,6 +272,8 @@ absl::Status CoordinatorImpl::Listen() {
                                      .mirrors = *mirrors_,
                                      .feed = feed_,
                                      .clock = clock_,
+                                     .guesses = hub_->guesses(),
+                                     .calls = hub_->calls(),
                                      .ca_fingerprint = fingerprint,
                                      .started_at = started_at_});
   builder.RegisterService(agent_service_.get());

@@ -59,6 +59,11 @@ grpc::Status AgentService::Register(grpc::ServerContext* context,
                                     const v1::RegisterRequest* request,
                                     v1::RegisterReply* reply) {
   if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
+  const std::string peer = rpc::PeerAddress(context->peer());
+  const std::string token_hash = rpc::TokenHash(request->token());
+  const absl::Status admitted =
+      hub_.guesses().Admit(peer, token_hash, hub_.clock().SinceBoot());
+  if (!admitted.ok()) return rpc::ToGrpc(admitted);
   const std::string credential = rpc::NewToken(rpc::TokenKind::kAgent);
   store::AgentRow agent;
   agent.name = request->name();
@@ -69,9 +74,11 @@ grpc::Status AgentService::Register(grpc::ServerContext* context,
   agent.version = request->version().substr(0, 64);
   agent.registered_at = hub_.clock().Now();
   const absl::Status made = hub_.store().RegisterAgent(
-      rpc::TokenHash(request->token()), request->request_key(), hub_.clock().Now(), agent,
-      rpc::PeerAddress(context->peer()));
+      token_hash, request->request_key(), hub_.clock().Now(), agent, peer);
   if (!made.ok()) {
+    if (absl::IsNotFound(made)) {
+      AlarmIfGuessed(hub_.guesses(), peer, hub_.clock().SinceBoot());
+    }
     log::Warning("registration_refused", {{"error", made}});
     return rpc::ToGrpc(made);
   }
@@ -90,9 +97,16 @@ void AgentService::AcceptStreams(StreamThreads& threads) {
   AcceptTraceStreams(*this, hub_, threads);
 }
 
-absl::StatusOr<store::AgentRow> AgentService::Caller(const grpc::ServerContext& context) {
-  absl::StatusOr<store::AgentRow> agent =
-      hub_.store().FindAgentByCredential(rpc::TokenHash(BearerOf(context)));
+absl::StatusOr<store::AgentRow> AgentService::Caller(const grpc::ServerContext& context,
+                                                     const std::string& hash) {
+  const std::string peer = rpc::PeerAddress(context.peer());
+  GRANGE_RETURN_IF_ERROR(hub_.guesses().Admit(peer, hash, hub_.clock().SinceBoot()));
+  absl::StatusOr<store::AgentRow> agent = hub_.store().FindAgentByCredential(hash);
+  if (absl::IsNotFound(agent.status())) {
+    AlarmIfGuessed(hub_.guesses(), peer, hub_.clock().SinceBoot());
+  } else if (agent.ok()) {
+    hub_.guesses().Right(peer, hash, hub_.clock().SinceBoot());
+  }
   if (absl::IsNotFound(agent.status()) || (agent.ok() && agent->revoked)) {
     return absl::UnauthenticatedError("this agent's credential is unknown or revoked");
   }
@@ -101,7 +115,9 @@ absl::StatusOr<store::AgentRow> AgentService::Caller(const grpc::ServerContext& 
 
 grpc::Status AgentService::Put(grpc::ServerContext* context,
                                grpc::ServerReader<v1::FilePart>* reader, v1::FileReply* reply) {
-  const absl::StatusOr<store::AgentRow> agent = Caller(*context);
+  const std::string hash = rpc::TokenHash(BearerOf(*context));
+  const OpenCalls::Call open(hub_.calls(), hash, *context);
+  const absl::StatusOr<store::AgentRow> agent = Caller(*context, hash);
   if (!agent.ok()) return rpc::ToGrpc(agent.status());
   return rpc::ToGrpc(Receive(*agent, *reader, reply));
 }
@@ -149,7 +165,9 @@ grpc::Status AgentService::Get(grpc::ServerContext* context, const v1::FileReque
   context->AddInitialMetadata(rpc::kProtocolMaxKey, absl::StrCat(kProtocolMax));
   context->AddInitialMetadata(rpc::kTimeKey,
                               absl::StrCat(absl::ToUnixMillis(hub_.clock().Now())));
-  const absl::StatusOr<store::AgentRow> agent = Caller(*context);
+  const std::string hash = rpc::TokenHash(BearerOf(*context));
+  const OpenCalls::Call open(hub_.calls(), hash, *context);
+  const absl::StatusOr<store::AgentRow> agent = Caller(*context, hash);
   if (!agent.ok()) return rpc::ToGrpc(agent.status());
   return rpc::ToGrpc(Send(*agent, *request, *writer));
 }
@@ -181,7 +199,9 @@ absl::Status AgentService::Send(const store::AgentRow& agent, const v1::FileRequ
 
 grpc::Status AgentService::Git(grpc::ServerContext* context,
                                grpc::ServerReaderWriter<v1::GitBytes, v1::GitBytes>* stream) {
-  const absl::StatusOr<store::AgentRow> agent = Caller(*context);
+  const std::string hash = rpc::TokenHash(BearerOf(*context));
+  const OpenCalls::Call open(hub_.calls(), hash, *context);
+  const absl::StatusOr<store::AgentRow> agent = Caller(*context, hash);
   if (!agent.ok()) return rpc::ToGrpc(agent.status());
   v1::GitBytes first;
   if (!stream->Read(&first) || !first.has_open() || first.open().receive()) {

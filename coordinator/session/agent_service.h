@@ -32,8 +32,9 @@ class AgentService : public v1::AgentHub::WithAsyncMethod_Control<
                    grpc::ServerReaderWriter<v1::GitBytes, v1::GitBytes>* stream) override;
 
  private:
-  // The agent whose credential the call carries.
-  absl::StatusOr<store::AgentRow> Caller(const grpc::ServerContext& context);
+  // The agent whose credential, here as its hash, the call carries.
+  absl::StatusOr<store::AgentRow> Caller(const grpc::ServerContext& context,
+                                         const std::string& hash);
   absl::Status Receive(const store::AgentRow& agent, grpc::ServerReader<v1::FilePart>& reader,
                        v1::FileReply* reply);
   absl::Status Send(const store::AgentRow& agent, const v1::FileRequest& request,

@@ -61,6 +61,12 @@ class AgentSession : public trace::TraceStore::Sender {
   // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
   void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
 
+  std::string peer;  // its address, from the stream's beginning
+
+  // On the hub's loop: the stream has begun and is of no session yet. The timer that ends it.
+  bool unadmitted = false;
+  uint64_t hello_timer = 0;
+
   // Set once by the hub, before `ready`.
   schedule::SessionId id;
   std::string public_id;  // 32 hex digits; names the session on the other streams

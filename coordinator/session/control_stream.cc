@@ -14,6 +14,9 @@
 namespace grange::session {
 namespace {
 
+// It lists the agent's jobs: some 100 bytes each, of kSlotsMax that run and those whose results wait.
+constexpr size_t kHelloMax = 1 << 20;
+
 // What outlives the reactor: others end the stream through this.
 class StreamEnd : public ControlStreamEnd {
  public:
@@ -59,12 +62,20 @@ class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
  protected:
   void OnBegin(const grpc::ServerContext& context) override {
     credential_ = BearerOf(context);
+    session_->peer = rpc::PeerAddress(context.peer());
     session_->Heard();
+    if (!hub_.OnOpened(session_)) {
+      end_->Cancel(absl::ResourceExhaustedError(
+          "too many connections wait to be admitted; try again in a minute"));
+    }
   }
 
   bool OnMessage(v1::AgentMsg& message) override {
     if (!said_hello_) {
       if (!message.has_hello()) return Refuse("the first message must be a hello");
+      if (message.ByteSizeLong() > kHelloMax) {
+        return Refuse(absl::StrCat("a hello is larger than ", kHelloMax, " bytes"));
+      }
       said_hello_ = true;
       hub_.OnHello(session_, credential_, std::move(*message.mutable_hello()));
       return true;

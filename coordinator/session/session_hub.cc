@@ -21,6 +21,8 @@ constexpr uint64_t kUnackedAgentMax = 32 << 20;
 // How long an ended session may take to send what waits; then its call is canceled. A credential
 // that was withdrawn is out in 5 s.
 constexpr absl::Duration kEndGrace = absl::Seconds(3);
+// Streams without a Hello at once. As many agents may come back in the same second.
+constexpr int kUnadmittedMax = 5000;
 
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
   v1::HubMsg message;
@@ -49,6 +51,29 @@ void SessionHub::Stop() {
   thread_.join();
 }
 
+bool SessionHub::OnOpened(const std::shared_ptr<AgentSession>& session) {
+  if (unadmitted_ >= kUnadmittedMax) {
+    log::Warning("too_many_connections", {{"from", session->peer}});
+    return false;
+  }
+  ++unadmitted_;
+  loop_.Post([this, session] {
+    session->unadmitted = true;
+    session->hello_timer = loop_.After(options_.silence_limit, [session] {
+      log::Warning("no_hello", {{"from", session->peer}});
+      session->Cancel(absl::DeadlineExceededError("no hello came in time"));
+    });
+  });
+  return true;
+}
+
+void SessionHub::Admitted(const std::shared_ptr<AgentSession>& session) {
+  if (!session->unadmitted) return;
+  session->unadmitted = false;
+  --unadmitted_;
+  loop_.Cancel(session->hello_timer);
+}
+
 void SessionHub::OnHello(std::shared_ptr<AgentSession> session, std::string credential,
                          v1::Hello hello) {
   loop_.Post([this, session = std::move(session), credential = std::move(credential),
@@ -66,6 +91,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
     EndSoon(session, identity);
     return;
   }
+  Admitted(session);
   session->id = schedule::SessionId(next_session_++);
   session->public_id = absl::BytesToHexString(os::RandomBytes(16));
   session->agent = agent.id;
@@ -96,7 +122,11 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
 absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& session,
                                        const std::string& credential, const HelloFacts& hello,
                                        store::AgentRow& agent) {
-  absl::StatusOr<store::AgentRow> found = store_.FindAgentByCredential(rpc::TokenHash(credential));
+  const std::string hash = rpc::TokenHash(credential);
+  GRANGE_RETURN_IF_ERROR(guesses_.Admit(session->peer, hash, clock_.SinceBoot()));
+  absl::StatusOr<store::AgentRow> found = store_.FindAgentByCredential(hash);
+  if (absl::IsNotFound(found.status())) AlarmIfGuessed(guesses_, session->peer, clock_.SinceBoot());
+  if (found.ok()) guesses_.Right(session->peer, hash, clock_.SinceBoot());
   if (absl::IsNotFound(found.status()) || (found.ok() && found->id != hello.agent)) {
     return absl::UnauthenticatedError(
         "the coordinator does not know this agent's credential; register the agent again with "
@@ -222,6 +252,7 @@ void SessionHub::OnEnded(const std::shared_ptr<AgentSession>& session) {
 }
 
 void SessionHub::Leave(const std::shared_ptr<AgentSession>& session) {
+  Admitted(session);
   if (!session->ready) return;
   session->DropTraceStream();
   {

@@ -17,7 +17,9 @@
 #include "coordinator/schedule/event.h"
 #include "coordinator/session/agent_session.h"
 #include "coordinator/session/codec.h"
+#include "coordinator/session/guess_limit.h"
 #include "coordinator/session/job_spec.h"
+#include "coordinator/session/open_calls.h"
 #include "coordinator/session/trace_gate.h"
 #include "coordinator/store/store.h"
 #include "coordinator/trace/trace_store.h"
@@ -79,6 +81,9 @@ class SessionHub {
   void Stop();
 
   // --- from the streams
+  // A stream has begun; without a Hello within the silence limit it ends. False if too many wait for
+  // theirs: it is to end at once.
+  bool OnOpened(const std::shared_ptr<AgentSession>& session);
   // A Hello on a new stream; identity is checked on the hub's loop.
   void OnHello(std::shared_ptr<AgentSession> session, std::string credential, v1::Hello hello);
   // Any later message. INVALID_ARGUMENT ends the stream.
@@ -91,6 +96,8 @@ class SessionHub {
                                      absl::string_view credential) const;
 
   TraceGate& gate() { return gate_; }
+  GuessLimit& guesses() { return guesses_; }
+  OpenCalls& calls() { return calls_; }
   trace::TraceStore& traces() { return traces_; }
   store::Store& store() { return store_; }
   const Clock& clock() const { return clock_; }
@@ -107,6 +114,8 @@ class SessionHub {
   // The session is over; nothing if it was not its agent's any more. On the loop's thread.
   void Leave(const std::shared_ptr<AgentSession>& session);
   void CheckSilence();  // on the loop's thread
+  // It waits for its Hello no longer. On the loop's thread.
+  void Admitted(const std::shared_ptr<AgentSession>& session);
   // Ends it as AgentSession::End() does, and cancels it if that takes too long.
   void EndSoon(const std::shared_ptr<AgentSession>& session, const absl::Status& why);
   std::shared_ptr<AgentSession> Get(AgentId agent, schedule::SessionId session) const;
@@ -118,6 +127,9 @@ class SessionHub {
   const absl::Time started_at_;
   SessionListener& listener_;
   TraceGate gate_;
+  GuessLimit guesses_;
+  OpenCalls calls_;
+  std::atomic<int> unadmitted_{0};  // streams that are open, and of no session yet
   std::atomic<int64_t> next_session_{1};
 
   mutable base::Mutex mu_;

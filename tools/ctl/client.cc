@@ -104,6 +104,8 @@ absl::Status Client::Describe(const grpc::Status& status) const {
 }
 
 bool Client::IsPassing(const grpc::Status& status) {
+  // The coordinator cancels the calls of a token that is revoked: the next one hears why.
+  if (status.error_code() == grpc::StatusCode::CANCELLED) return reached_;
   if (status.error_code() != grpc::StatusCode::UNAVAILABLE) return false;
   if (!NeverConnected(status)) reached_ = true;
   return reached_;

@@ -38,6 +38,8 @@ const std::map<std::string, Role>& CallTable() {
 
 class CallTableTest : public ControlFixture {
  protected:
+  CallTableTest() : ControlFixture(/*wrong_tokens=*/1 << 20) {}  // each call is tried with one
+
   // One empty message and the end; what the call answers. Works for each kind of stream.
   grpc::Status Call(const std::string& method, const std::string& token) {
     grpc::GenericStub stub(channel_);

@@ -22,6 +22,8 @@ namespace grange::control {
 // grangectl's door in this process: real calls over loopback, a real store, a core that is made up.
 class ControlFixture : public store::StoreFixture {
  protected:
+  explicit ControlFixture(int wrong_tokens = session::GuessLimit::kWrongAtOnce)
+      : guesses_(wrong_tokens) {}
   void SetUp() override {
     StoreFixture::SetUp();
 #ifdef GRANGE_TSAN
@@ -38,6 +40,8 @@ class ControlFixture : public store::StoreFixture {
                                                                       .mirrors = *mirrors_,
                                                                       .feed = feed_,
                                                                       .clock = clock(),
+                                                                      .guesses = guesses_,
+                                                                      .calls = calls_,
                                                                       .ca_fingerprint = "",
                                                                       .started_at = clock().Now()});
     grpc::ServerBuilder builder;
@@ -82,6 +86,8 @@ class ControlFixture : public store::StoreFixture {
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<source::GitMirrors> mirrors_;
   ChangeFeed feed_;
+  session::GuessLimit guesses_;
+  session::OpenCalls calls_;
   std::unique_ptr<ControlService> service_;
   std::unique_ptr<grpc::Server> server_;
   std::shared_ptr<grpc::Channel> channel_;

@@ -9,6 +9,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/token_text.h"
 #include "coordinator/artifact/artifact_store.h"
 #include "coordinator/session/agent_service.h"
 #include "coordinator/source/git_mirror.h"
@@ -123,6 +124,52 @@ TEST_F(ControlStreamTest, T2ARevokedAgentThatDoesNotReadIsGoneWithinFiveSeconds)
   bench.hub().EndSessionsOf(bench.agent(), absl::UnauthenticatedError("revoked"));
   EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
   EXPECT_LT(bench.clock().SinceBoot() - begun, absl::Seconds(5));
+}
+
+TEST_F(ControlStreamTest, T2AnUploadUnderWayEndsWithItsCredential) {
+  HubBench bench;
+  Served served(bench);
+  const std::unique_ptr<v1::AgentHub::Stub> stub = v1::AgentHub::NewStub(served.channel());
+  grpc::ClientContext context;
+  rpc::AddBearer(context, bench.credential());
+  v1::FileReply reply;
+  const std::unique_ptr<grpc::ClientWriter<v1::FilePart>> upload = stub->Put(&context, &reply);
+  const std::string hash = rpc::TokenHash(bench.credential());
+  // The call is known to the hub before its first message is read.
+  const absl::Duration until = bench.clock().SinceBoot() + absl::Seconds(10);
+  int ended = 0;
+  while (ended == 0 && bench.clock().SinceBoot() < until) ended = bench.hub().calls().End(hash);
+  EXPECT_EQ(ended, 1);
+  EXPECT_EQ(upload->Finish().error_code(), grpc::StatusCode::CANCELLED);
+  EXPECT_EQ(bench.hub().calls().End("another"), 0);
+}
+
+TEST_F(ControlStreamTest, N10AStreamWithoutAHelloEndsAtTheLimit) {
+  HubBench bench({.silence_limit = absl::Milliseconds(200)});
+  Served served(bench);
+  const std::unique_ptr<v1::AgentHub::Stub> stub = v1::AgentHub::NewStub(served.channel());
+  grpc::ClientContext context;
+  rpc::AddBearer(context, "anybody");
+  const auto stream = stub->Control(&context);
+  v1::HubMsg message;
+  EXPECT_FALSE(stream->Read(&message));
+  EXPECT_FALSE(stream->Finish().ok());
+}
+
+TEST_F(ControlStreamTest, N10AHelloThatIsTooLargeIsRefused) {
+  HubBench bench;
+  Served served(bench);
+  const std::unique_ptr<v1::AgentHub::Stub> stub = v1::AgentHub::NewStub(served.channel());
+  grpc::ClientContext context;
+  rpc::AddBearer(context, bench.credential());
+  const auto stream = stub->Control(&context);
+  v1::AgentMsg message;
+  *message.mutable_hello() = bench.Hello(1);
+  message.mutable_hello()->set_version(std::string((1 << 20) + 1, 'v'));
+  stream->Write(message);
+  const grpc::Status status = stream->Finish();
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_NE(status.error_message().find("hello is larger than"), std::string::npos);
 }
 
 }  // namespace

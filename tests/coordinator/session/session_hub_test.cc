@@ -1,6 +1,9 @@
 // What the hub does with sessions that fall silent and with what arrives from one that is over.
 #include "coordinator/session/session_hub.h"
 
+#include <memory>
+#include <vector>
+
 #include "gtest/gtest.h"
 #include "tests/coordinator/session/hub_bench.h"
 
@@ -29,6 +32,20 @@ TEST(SessionHubTest, N3AnAgentThatIsHeardIsNotDisconnected) {
     ASSERT_FALSE(session->canceled());
   }
   EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+}
+
+TEST(SessionHubTest, C11ConnectionsThatWaitToBeAdmittedAreLimited) {
+  HubBench bench;
+  std::vector<std::shared_ptr<FakeSession>> waiting;
+  bool taken = true;
+  while (taken && waiting.size() < 10'000) {
+    waiting.push_back(std::make_shared<FakeSession>(bench.clock()));
+    taken = bench.hub().OnOpened(waiting.back()->session());
+  }
+  EXPECT_FALSE(taken);
+  bench.hub().OnEnded(waiting.front()->session());
+  const std::shared_ptr<FakeSession> next = bench.Open(1);  // after it in the hub's order
+  EXPECT_TRUE(bench.hub().OnOpened(waiting.back()->session()));
 }
 
 TEST(SessionHubTest, N6AResultOfAnOlderSessionDoesNotReplaceTheOneThatWaits) {
