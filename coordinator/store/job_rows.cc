@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/store/sealed_text.h"
 #include "coordinator/store/sql_text.h"
 #include "coordinator/store/sqlite_store_rows.h"
 
@@ -48,7 +49,7 @@ absl::StatusOr<schedule::Phase> PhaseAt(const Statement& row, int column) {
   return static_cast<schedule::Phase>(phase);
 }
 
-absl::StatusOr<JobRow> JobOf(const Statement& row) {
+absl::StatusOr<JobRow> JobOf(const Statement& row, const Sealer& sealer) {
   JobRow job;
   job.id = row.IdAt<JobId>(0);
   job.pipeline = row.IdAt<PipelineId>(1);
@@ -56,7 +57,7 @@ absl::StatusOr<JobRow> JobOf(const Statement& row) {
   job.name = row.Bytes(3);
   job.stage = row.Bytes(4);
   job.stage_index = static_cast<int>(row.Int(5));
-  job.plan_json = row.Bytes(6);
+  GRANGE_ASSIGN_OR_RETURN(job.plan_json, OpenPlan(sealer, job.id, row.Bytes(6)));
   schedule::StoreJob& progress = job.progress;
   progress.id = job.id;
   progress.pipeline = job.pipeline;
@@ -107,12 +108,12 @@ absl::StatusOr<AttemptRow> AttemptOf(const Statement& row) {
   return attempt;
 }
 
-absl::StatusOr<std::vector<JobRow>> AllJobs(Statement& statement) {
+absl::StatusOr<std::vector<JobRow>> AllJobs(Statement& statement, const Sealer& sealer) {
   std::vector<JobRow> jobs;
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return jobs;
-    GRANGE_ASSIGN_OR_RETURN(JobRow job, JobOf(statement));
+    GRANGE_ASSIGN_OR_RETURN(JobRow job, JobOf(statement, sealer));
     jobs.push_back(std::move(job));
   }
 }
@@ -133,7 +134,7 @@ absl::StatusOr<std::vector<JobRow>> SqliteStore::JobsOf(PipelineId id) {
   GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
   Statement statement = reader->Prepare(kJobsOfPipeline.text);
   statement.Bind(id);
-  return AllJobs(statement);
+  return AllJobs(statement, *parts_.sealer);
 }
 
 absl::StatusOr<std::vector<JobRow>> SqliteStore::ListJobs(ProjectId project, int limit) {
@@ -143,7 +144,7 @@ absl::StatusOr<std::vector<JobRow>> SqliteStore::ListJobs(ProjectId project, int
       project.is_set() ? reader->Prepare(kJobsOfProject.text) : reader->Prepare(kNewestJobs.text);
   if (project.is_set()) statement.Bind(project);
   statement.Bind(count);
-  return AllJobs(statement);
+  return AllJobs(statement, *parts_.sealer);
 }
 
 absl::StatusOr<JobRow> SqliteStore::GetJob(JobId id) {
@@ -151,7 +152,7 @@ absl::StatusOr<JobRow> SqliteStore::GetJob(JobId id) {
   Statement statement = reader->Prepare(kJobById.text);
   statement.Bind(id);
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (row) return JobOf(statement);
+  if (row) return JobOf(statement, *parts_.sealer);
   return absl::NotFoundError(
       absl::StrCat("there is no job ", id.value(), "; see 'grangectl jobs'"));
 }

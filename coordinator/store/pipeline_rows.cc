@@ -3,6 +3,7 @@
 
 #include "absl/strings/numbers.h"
 #include "coordinator/store/netstring.h"
+#include "coordinator/store/sealed_text.h"
 #include "coordinator/store/sql_text.h"
 #include "coordinator/store/sqlite_store_rows.h"
 
@@ -24,7 +25,7 @@ constexpr SqlText kNewestOfProject(kSelect,
                                    "WHERE p.id < ? AND p.project = ? ORDER BY p.id DESC LIMIT ?");
 constexpr SqlText kNewest(kSelect, "WHERE p.id < ? ORDER BY p.id DESC LIMIT ?");
 
-absl::StatusOr<PipelineRow> RowOf(const Statement& row) {
+absl::StatusOr<PipelineRow> RowOf(const Statement& row, const Sealer& sealer) {
   PipelineRow pipeline;
   pipeline.id = row.IdAt<PipelineId>(0);
   pipeline.project = row.IdAt<ProjectId>(1);
@@ -41,7 +42,9 @@ absl::StatusOr<PipelineRow> RowOf(const Statement& row) {
   pipeline.before_sha = row.Bytes(12);
   pipeline.name = row.Bytes(13);
   GRANGE_ASSIGN_OR_RETURN(pipeline.stages, DecodeList(row.Bytes(14)));
-  GRANGE_ASSIGN_OR_RETURN(pipeline.variables, DecodePairs(row.Bytes(15)));
+  GRANGE_ASSIGN_OR_RETURN(const std::string variables,
+                          OpenVariables(sealer, pipeline.id, row.Bytes(15)));
+  GRANGE_ASSIGN_OR_RETURN(pipeline.variables, DecodePairs(variables));
   GRANGE_ASSIGN_OR_RETURN(pipeline.errors, DecodeList(row.Bytes(16)));
   GRANGE_ASSIGN_OR_RETURN(pipeline.warnings, DecodeList(row.Bytes(17)));
   GRANGE_ASSIGN_OR_RETURN(pipeline.state, lifecycle::ParsePipelineState(row.Bytes(18)));
@@ -53,7 +56,7 @@ absl::StatusOr<PipelineRow> RowOf(const Statement& row) {
   return pipeline;
 }
 
-absl::Status InsertPipeline(Connection& connection, PipelineRow& pipeline) {
+absl::Status InsertPipeline(Connection& connection, const Sealer& sealer, PipelineRow& pipeline) {
   GRANGE_RETURN_IF_ERROR(
       connection
           .Prepare("INSERT INTO pipelines (project, sha, title, message, author, author_email, "
@@ -65,16 +68,21 @@ absl::Status InsertPipeline(Connection& connection, PipelineRow& pipeline) {
                 pipeline.commit.message, pipeline.commit.author, pipeline.commit.author_email,
                 pipeline.commit.authored_at, pipeline.ref_name, pipeline.is_tag, pipeline.source,
                 pipeline.before_sha, pipeline.name, EncodeList(pipeline.stages),
-                EncodePairs(pipeline.variables), EncodeList(pipeline.errors),
+                absl::string_view(), EncodeList(pipeline.errors),
                 EncodeList(pipeline.warnings), Word{lifecycle::PipelineStateName(pipeline.state)},
                 lifecycle::IsFinal(pipeline.state), pipeline.created_at, pipeline.started_at,
                 pipeline.finished_at, pipeline.failure)
           .Run());
   pipeline.id = PipelineId(connection.last_id());
-  return absl::OkStatus();
+  if (pipeline.variables.empty()) return absl::OkStatus();
+  // With its id, to which the sealed value is bound.
+  return connection.Prepare("UPDATE pipelines SET variables = ? WHERE id = ?")
+      .Bind(SealVariables(sealer, pipeline.id, EncodePairs(pipeline.variables)), pipeline.id)
+      .Run();
 }
 
-absl::Status InsertJob(Connection& connection, PipelineId pipeline, JobRow& job) {
+absl::Status InsertJob(Connection& connection, const Sealer& sealer, PipelineId pipeline,
+                       JobRow& job) {
   job.pipeline = pipeline;
   const schedule::StoreJob& progress = job.progress;
   GRANGE_RETURN_IF_ERROR(
@@ -96,7 +104,7 @@ absl::Status InsertJob(Connection& connection, PipelineId pipeline, JobRow& job)
   job.progress.id = job.id;
   job.progress.pipeline = pipeline;
   return connection.Prepare("INSERT INTO job_plans VALUES (?, ?)")
-      .Bind(job.id, job.plan_json)
+      .Bind(job.id, SealPlan(sealer, job.id, job.plan_json))
       .Run();
 }
 
@@ -113,8 +121,10 @@ absl::Status SqliteStore::CreatePipeline(PipelineRow& pipeline, std::vector<JobR
       if (earlier_answer != nullptr) *earlier_answer = *std::move(answer);
       return absl::OkStatus();
     }
-    GRANGE_RETURN_IF_ERROR(InsertPipeline(connection, pipeline));
-    for (JobRow& job : jobs) GRANGE_RETURN_IF_ERROR(InsertJob(connection, pipeline.id, job));
+    GRANGE_RETURN_IF_ERROR(InsertPipeline(connection, *parts_.sealer, pipeline));
+    for (JobRow& job : jobs) {
+      GRANGE_RETURN_IF_ERROR(InsertJob(connection, *parts_.sealer, pipeline.id, job));
+    }
     GRANGE_RETURN_IF_ERROR(PutAuditIn(
         connection, actor,
         absl::StrCat("pipeline ", pipeline.id.value(), " of ", pipeline.project_name, ", ",
@@ -130,7 +140,7 @@ absl::StatusOr<PipelineRow> SqliteStore::GetPipeline(PipelineId id) {
   Statement statement = reader->Prepare(kById.text);
   statement.Bind(id);
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-  if (row) return RowOf(statement);
+  if (row) return RowOf(statement, *parts_.sealer);
   return absl::NotFoundError(
       absl::StrCat("there is no pipeline ", id.value(), "; see 'grangectl pipelines'"));
 }
@@ -149,7 +159,7 @@ absl::StatusOr<std::vector<PipelineRow>> SqliteStore::ListPipelines(ProjectId pr
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
     if (!row) return pipelines;
-    GRANGE_ASSIGN_OR_RETURN(PipelineRow pipeline, RowOf(statement));
+    GRANGE_ASSIGN_OR_RETURN(PipelineRow pipeline, RowOf(statement, *parts_.sealer));
     pipelines.push_back(std::move(pipeline));
   }
 }

@@ -87,8 +87,12 @@ std::string Sealer::Seal(const Secret& value, absl::string_view identity) const 
   return sealed;
 }
 
+bool Sealer::IsSealed(absl::string_view stored) {
+  return stored.size() >= 1 + kNonceBytes + kTagBytes && stored[0] == kFormat;
+}
+
 absl::StatusOr<Secret> Sealer::Open(absl::string_view sealed, absl::string_view identity) const {
-  if (sealed.size() < 1 + kNonceBytes + kTagBytes || sealed[0] != kFormat) {
+  if (!IsSealed(sealed)) {
     return absl::DataLossError("a sealed value is damaged");
   }
   const unsigned char* nonce = Raw(sealed) + 1;

@@ -24,6 +24,9 @@ class Sealer {
   // kDataLoss if it was not sealed with this key for this row, or was changed.
   absl::StatusOr<Secret> Open(absl::string_view sealed, absl::string_view identity) const;
 
+  // Whether it is a sealed value. No text that was stored before texts were sealed begins like one.
+  static bool IsSealed(absl::string_view stored);
+
  private:
   explicit Sealer(unsigned char* key) : key_(key) {}
   unsigned char* key_;  // in guarded memory of libsodium

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "coordinator/store/schema.h"
+#include "coordinator/store/sealed_text.h"
 #include "coordinator/store/sqlite_store_rows.h"
 
 namespace grange::store {
@@ -60,6 +61,7 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
                           Connection::Open(path, Connection::Access::kReadWrite));
   GRANGE_RETURN_IF_ERROR(PrepareSchema(*writer, path));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Sealer> sealer, OpenSealer(*writer, key_path));
+  GRANGE_RETURN_IF_ERROR(SealOlderRows(*writer, *sealer));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Checkpointer> checkpointer, Checkpointer::Start(path));
   sqlite3_wal_hook(writer->raw(), TellCheckpointer, checkpointer.get());
   return std::make_unique<SqliteStore>(path, clock,
