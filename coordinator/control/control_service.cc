@@ -83,6 +83,14 @@ absl::StatusOr<User> ControlService::Caller(grpc::ServerContext& context, Role n
   return user;
 }
 
+absl::Status ControlService::CheckWritable() const {
+  const std::string reason = parts_.backend.ReadOnlyReason();
+  if (reason.empty()) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("the coordinator can't store anything new: ", reason,
+                   "; free space on the disk of its state directory and try again"));
+}
+
 session::OpenCalls::Call ControlService::Open(grpc::ServerContext& context) {
   return session::OpenCalls::Call(parts_.calls, rpc::TokenHash(session::BearerOf(context)),
                                   context);
@@ -101,6 +109,7 @@ grpc::Status ControlService::Act(grpc::ServerContext& context, absl::string_view
                                  const Work& work) {
   const absl::StatusOr<User> caller = Caller(context, needed);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   const absl::StatusOr<std::string> key = BindKey(call, *caller, request_key);
   if (!key.ok()) return rpc::ToGrpc(key.status());
   const KeyGate::Turn turn(keys_, *key);
@@ -136,6 +145,7 @@ grpc::Status ControlService::Submit(grpc::ServerContext* context, const v1::Subm
                                     v1::SubmitReply* reply) {
   const absl::StatusOr<User> caller = Caller(*context, Role::kDeveloper);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   if (request->variables_size() > kSubmitVariablesMax ||
       request->inputs_size() > kSubmitVariablesMax) {
     return rpc::ToGrpc(absl::InvalidArgumentError(absl::StrCat(
@@ -160,6 +170,7 @@ grpc::Status ControlService::Git(grpc::ServerContext* context,
   const session::OpenCalls::Call open = Open(*context);
   const absl::StatusOr<User> caller = Caller(*context, Role::kDeveloper);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   v1::GitBytes first;
   if (!stream->Read(&first) || !first.has_open() || !first.open().receive()) {
     return rpc::ToGrpc(absl::InvalidArgumentError("a Git call here starts with open{receive}"));

@@ -83,6 +83,8 @@ class ControlService : public v1::Control::Service {
 
  private:
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
+  // kResourceExhausted, with the next step, while nothing new is taken. For calls that change things.
+  absl::Status CheckWritable() const;
   // For calls that last, first of all: ends them when their token is revoked.
   session::OpenCalls::Call Open(grpc::ServerContext& context);
   // Does the call's change and stores the draft with its text in the same transaction; returns the

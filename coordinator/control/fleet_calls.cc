@@ -146,6 +146,7 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
                                          v1::CreateTokenReply* reply) {
   const absl::StatusOr<User> caller = Caller(*context, Role::kAdmin);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
+  if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
   const absl::Time now = parts_.clock.Now();
   const std::string token = rpc::NewToken(request->registration() ? rpc::TokenKind::kRegistration

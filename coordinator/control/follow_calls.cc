@@ -190,6 +190,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
   AttemptNumber attempt = request->attempt();
   std::unique_ptr<trace::TraceStore::Watch> watch;
   uint64_t offset = request->offset();
+  bool told_paused = false;
   while (!context->IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
@@ -224,6 +225,14 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       last.set_dropped_bytes(job->dropped_bytes);
       writer->Write(last);
       return grpc::Status::OK;
+    }
+    if (const bool paused = parts_.traces.IsPaused(job->id, attempt); paused != told_paused) {
+      told_paused = paused;
+      v1::LogsPart part;
+      part.set_offset(offset);
+      part.set_attempt(attempt);
+      part.set_paused(paused);
+      if (!writer->Write(part)) return grpc::Status::OK;
     }
     wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
   }

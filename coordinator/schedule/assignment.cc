@@ -102,6 +102,7 @@ void Scheduler::Impl::Enqueue(Job& job) {
 }
 
 void Scheduler::Impl::OfferAll() {
+  if (!offers_paused.empty()) return;
   while (const std::optional<JobQueue::Match> match = queue.Next()) {
     Offer(*match->job, *agents.Find(match->agent));
   }

@@ -120,6 +120,11 @@ struct AgentDrainChanged {
   bool draining = true;
 };
 
+// While `why` isn't empty nothing is offered to anybody; what was offered before goes its way.
+struct OffersPaused {
+  std::string why;  // for people: "the coordinator's disk is full"
+};
+
 // Messages of an agent about one assignment. Late, repeated and foreign ones change nothing.
 struct JobAccepted {
   AgentId agent;
@@ -176,7 +181,7 @@ struct Tick {};
 
 using Event =
     std::variant<PipelineAdded, AgentAdded, AgentRemoved, AgentConnected, AgentDisconnected,
-                 AgentDrainChanged, JobAccepted, JobDeclined, JobUnofferable, JobStarted,
+                 AgentDrainChanged, OffersPaused, JobAccepted, JobDeclined, JobUnofferable, JobStarted,
                  JobFinished, CancelPipeline, CancelJob, RetryPipeline, RetryJob, PlayJob, Tick>;
 
 }  // namespace grange::schedule

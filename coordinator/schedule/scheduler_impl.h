@@ -87,6 +87,7 @@ struct Scheduler::Impl {
   void On(const AgentConnected& event);
   void On(const AgentDisconnected& event);
   void On(const AgentDrainChanged& event);
+  void On(const OffersPaused& event) { offers_paused = event.why; }
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
   // Takes back what is offered to the agent and not granted, and tells it so if it is there.
   void WithdrawOffers(const Agent& agent, absl::string_view reason);
@@ -123,6 +124,7 @@ struct Scheduler::Impl {
   FinishedAssignments finished;
   EndedPipelines ended;
   std::deque<PipelineId> visitors;
+  std::string offers_paused;  // "": they are not
   std::vector<Job*> moved;  // jobs whose state has changed in this turn, not yet in their graph
   Turn turn;
 };

@@ -224,6 +224,8 @@ Explanation Scheduler::Impl::Why(const Job& job, absl::Time at) const {
     case JobState::kPending:
       if (job.node.phase == Phase::kOffered) {
         ExplainGiven(job, agents.Find(job.node.agent), at, out);
+      } else if (!offers_paused.empty()) {
+        out.reasons.push_back(absl::StrCat("no job is given away: ", offers_paused));
       } else {
         ExplainPending(job, agents, at, out);
       }

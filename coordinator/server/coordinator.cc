@@ -123,6 +123,7 @@ class CoordinatorImpl : public Coordinator,
   std::unique_ptr<CertificateKeeper> certificate_;
   std::optional<os::LockFile> lock_;
   std::unique_ptr<store::Store> store_;
+  std::unique_ptr<DiskReserve> reserve_;
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<artifact::ArtifactStore> artifacts_;
   std::unique_ptr<source::GitMirrors> mirrors_;
@@ -169,6 +170,10 @@ absl::Status CoordinatorImpl::OpenParts() {
   store_ = *std::move(store);
   trace::TraceStore::Options trace_options;
   trace_options.dir = Path("traces");
+  // What the reserve leaves free is not for logs.
+  reserve_ = std::make_unique<DiskReserve>(options_.state_dir);
+  trace_options.free_bytes_wanted += reserve_->bytes();
+  trace_options.may_write = [reserve = reserve_.get()] { return reserve->whole(); };
   GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
   GRANGE_RETURN_IF_ERROR(traces_->Recover());
   artifact::ArtifactStore::Options artifact_options;
@@ -209,6 +214,7 @@ absl::Status CoordinatorImpl::Recover() {
                                                    .book = *book_,
                                                    .feed = feed_,
                                                    .clock = clock_,
+                                                   .reserve = *reserve_,
                                                    .server_url = [this] { return ServerUrl(); }});
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
@@ -218,6 +224,12 @@ absl::Status CoordinatorImpl::Recover() {
   performer_->SetOnUnofferable([this](const Assignment& assignment, const absl::Status& why) {
     core_->Post(schedule::JobUnofferable{assignment, std::string(why.message())});
   });
+  const auto pause_offers = [this](const std::string& why) {
+    core_->Post(schedule::OffersPaused{
+        why.empty() ? "" : "the coordinator's disk is full; free space in its state directory"});
+  };
+  performer_->SetOnReadOnly(pause_offers);
+  if (const std::string why = performer_->read_only_reason(); !why.empty()) pause_offers(why);
   GRANGE_ASSIGN_OR_RETURN(std::vector<schedule::Event> events, RecoverEvents(*store_));
   for (schedule::Event& event : events) core_->Post(std::move(event));
   IncludeOptions includes = options_.includes;
@@ -375,12 +387,6 @@ absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::Sub
 }
 
 absl::Status CoordinatorImpl::Request(const schedule::Event& request, const store::Answer& answer) {
-  // It would wait as long as the disk stays full.
-  if (const std::string reason = performer_->read_only_reason(); !reason.empty()) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("the coordinator can't store anything: ", reason,
-                     "; free space on the disk of '", options_.state_dir, "' and try again"));
-  }
   const absl::Status done = core_->Request(request, answer);
   if (!absl::IsNotFound(done)) return done;
   // A pipeline that is final is no longer in memory: bring it back and ask again.

@@ -44,7 +44,11 @@ void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
 
 }  // namespace
 
-Performer::Performer(Parts parts) : parts_(std::move(parts)), thread_([this] { Loop(); }) {}
+Performer::Performer(Parts parts) : parts_(std::move(parts)) {
+  const absl::Status reserved = parts_.reserve.TakeBack();
+  if (!reserved.ok()) read_only_reason_ = std::string(reserved.message());
+  thread_ = std::thread([this] { Loop(); });
+}
 
 Performer::~Performer() {
   {
@@ -74,12 +78,16 @@ void Performer::Loop() {
     std::deque<Batch> batches;
     {
       base::MutexLock lock(mu_);
-      while (waiting_.empty() && !stop_) work_.Wait(mu_);
-      if (waiting_.empty()) return;
-      WaitForCompany();
-      urgent_ = false;
-      batches.swap(waiting_);
+      WaitForSpace();
+      while (waiting_.empty() && !stop_ && read_only_reason_.empty()) work_.Wait(mu_);
+      if (waiting_.empty() && stop_) return;
+      if (!waiting_.empty()) {
+        WaitForCompany();
+        urgent_ = false;
+        batches.swap(waiting_);
+      }
     }
+    TakeBackReserve();
     std::vector<store::Write> writes;
     for (const Batch& batch : batches) AppendWrites(batch, writes);
     if (!writes.empty() && !Commit(writes)) return;
@@ -96,27 +104,48 @@ void Performer::WaitForCompany() {
   }
 }
 
+void Performer::WaitForSpace() {
+  if (!read_only_reason_.empty() && waiting_.empty() && !stop_) {
+    work_.WaitWithTimeout(mu_, kRetryFullDisk);
+  }
+}
+
+void Performer::TakeBackReserve() {
+  if (read_only_reason().empty() || !parts_.reserve.TakeBack().ok()) return;
+  log::Info("disk_has_space_again");
+  SetReadOnly("");
+}
+
+void Performer::SetReadOnly(const std::string& reason) {
+  {
+    base::MutexLock lock(mu_);
+    if (read_only_reason_.empty() == reason.empty()) return;
+    read_only_reason_ = reason;
+  }
+  if (!reason.empty()) {
+    log::Error("read_only", {{"error", reason},
+                             {"what_to_do", "free space on the disk of the state directory"}});
+  }
+  if (on_read_only_) on_read_only_(reason);
+}
+
 bool Performer::Commit(const std::vector<store::Write>& writes) {
   int failures = 0;
   while (true) {
     const absl::Status committed = parts_.store.Commit(writes);
-    base::MutexLock lock(mu_);
-    if (committed.ok()) {
-      if (!read_only_reason_.empty()) log::Info("disk_has_space_again");
-      read_only_reason_.clear();
-      return true;
+    if (committed.ok()) return true;
+    if (absl::IsResourceExhausted(committed)) {
+      const bool reserved = parts_.reserve.GiveUp();
+      SetReadOnly(std::string(committed.message()));
+      if (reserved) continue;
     }
+    base::MutexLock lock(mu_);
     if (!absl::IsResourceExhausted(committed) && ++failures >= kFailuresMax) {
       log::Error("cannot_store",
                  {{"error", committed},
                   {"what_to_do", "check the disk; then start the coordinator again"}});
       std::_Exit(1);  // nothing that was not stored may be said to anybody
     }
-    if (read_only_reason_.empty()) {
-      log::Error("read_only", {{"error", committed},
-                               {"what_to_do", "free space on the disk of the state directory"}});
-    }
-    read_only_reason_ = std::string(committed.message());
     if (stop_) return false;
     work_.WaitWithTimeout(mu_, kRetryFullDisk);
   }

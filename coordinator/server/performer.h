@@ -13,6 +13,7 @@
 #include "common/base/mutex.h"
 #include "coordinator/control/change_feed.h"
 #include "coordinator/schedule/decision.h"
+#include "coordinator/server/disk_reserve.h"
 #include "coordinator/server/pipeline_book.h"
 #include "coordinator/session/session_hub.h"
 #include "coordinator/store/store.h"
@@ -32,9 +33,10 @@ struct Batch {
 // that wait are one transaction (group commit), so the durable rate is bounded by batches, not by
 // syncs; a crash between the two repeats, never loses.
 //
-// While the disk is full nothing is sent and the batches wait: read_only_reason() says so. Any
-// other failure of the disk, three times in a row, stops the program: an answer that could not be
-// stored must never get out.
+// When the disk is full the reserve is given up, and results are recorded in its space; new things
+// are refused, nothing is offered and logs pause until it is whole again: read_only_reason() says so.
+// Where even that space is used up, the batches wait. Any other failure of the disk, three times in
+// a row, stops the program: an answer that could not be stored must never get out (ADR 0019).
 class Performer {
  public:
   struct Parts {
@@ -44,6 +46,7 @@ class Performer {
     PipelineBook& book;
     control::ChangeFeed& feed;
     const Clock& clock;
+    DiskReserve& reserve;
     std::function<std::string()> server_url;  // thread-safe
   };
   explicit Performer(Parts parts);
@@ -53,6 +56,9 @@ class Performer {
 
   void Perform(std::vector<Batch> batches) ABSL_LOCKS_EXCLUDED(mu_);  // any thread; only queues
   std::string read_only_reason() const ABSL_LOCKS_EXCLUDED(mu_);
+  // The reason has changed ("": none any more). Called on the performer's thread; set it before the
+  // first batch.
+  void SetOnReadOnly(std::function<void(const std::string&)> f) { on_read_only_ = std::move(f); }
   // A job could not be handed out: what it is made of can't be put into words, or is too large.
   // The core must hear of it. Called on the performer's thread; set it before the first batch.
   void SetOnUnofferable(std::function<void(const Assignment&, const absl::Status&)> f) {
@@ -64,6 +70,10 @@ class Performer {
   void WaitForCompany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False only when the performer is stopping and the disk is still full.
   bool Commit(const std::vector<store::Write>& writes);
+  void SetReadOnly(const std::string& reason) ABSL_LOCKS_EXCLUDED(mu_);
+  // The disk is full, or was: whether the reserve fits again is looked at once in a while.
+  void WaitForSpace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TakeBackReserve() ABSL_LOCKS_EXCLUDED(mu_);
   void Send(Batch& batch);
   void Send(const schedule::SendOffer& offer);
   void Send(const schedule::SendStart& start);
@@ -73,6 +83,7 @@ class Performer {
 
   const Parts parts_;
   std::function<void(const Assignment&, const absl::Status&)> on_unofferable_;
+  std::function<void(const std::string&)> on_read_only_;
   mutable base::Mutex mu_;
   base::CondVar work_;
   std::deque<Batch> waiting_ ABSL_GUARDED_BY(mu_);

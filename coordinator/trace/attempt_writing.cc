@@ -12,8 +12,6 @@
 namespace grange::trace {
 namespace {
 
-// With less than this the disk counts as full.
-constexpr uint64_t kFreeBytesWanted = 4 << 20;
 // Syncs are at least so many times their own length apart, until `sync_every`.
 constexpr int kSyncShare = 10;
 
@@ -46,6 +44,9 @@ void TraceWriter::Do(AppendBytes& command) {
       attempt.sender->Ack(attempt.assignment, attempt.committed);
     }
     return;
+  }
+  if (!options_.may_write()) {
+    return Stall(attempt, absl::ResourceExhaustedError("the coordinator's disk is full"));
   }
   const absl::Status written = attempt.file.Append(absl::string_view(command.bytes).substr(known));
   if (!written.ok()) return Stall(attempt, written);
@@ -143,6 +144,7 @@ void TraceWriter::Close(const Key& key) {
     attempts_.erase(found);
     base::MutexLock lock(mu_);
     visible_.erase(key);
+    paused_.erase(key);
   }
   grown_.erase(key);
   watchers_.Tell(key);
@@ -156,9 +158,22 @@ void TraceWriter::AskFrom(Attempt& attempt, uint64_t offset) {
   if (attempt.sender != nullptr) attempt.sender->Resume(attempt.assignment, offset);
 }
 
+void TraceWriter::SetPaused(const Key& key, bool paused) {
+  {
+    base::MutexLock lock(mu_);
+    if (paused) {
+      paused_.insert(key);
+    } else {
+      paused_.erase(key);
+    }
+  }
+  watchers_.Tell(key);
+}
+
 void TraceWriter::Stall(Attempt& attempt, const absl::Status& status) {
   attempt.stalled = true;
   stalled_.insert(&attempt);
+  SetPaused(attempt.key, true);
   retry_at_ = std::min(retry_at_, clock_.SinceBoot() + options_.retry_every);
   log::Warning("trace_stalled", {{"attempt", attempt.assignment}, {"error", status}});
   if (attempt.sender != nullptr) attempt.sender->Failed(attempt.assignment, status);
@@ -257,13 +272,14 @@ void TraceWriter::CommitLengths() {
 void TraceWriter::RetryStalled() {
   retry_at_ = absl::InfiniteDuration();
   const absl::StatusOr<uint64_t> free = os::FreeBytes(options_.dir);
-  if (free.ok() && *free < kFreeBytesWanted) {
+  if (!options_.may_write() || (free.ok() && *free < options_.free_bytes_wanted)) {
     retry_at_ = clock_.SinceBoot() + options_.retry_every;
     return;
   }
   const std::set<Attempt*> stalled = std::exchange(stalled_, {});
   for (Attempt* attempt : stalled) {
     attempt->stalled = false;
+    SetPaused(attempt->key, false);
     attempt->resumed_at.reset();
     if (attempt->finish.has_value() && attempt->file.size() >= attempt->finish->trace_bytes) {
       CheckFinish(*attempt);

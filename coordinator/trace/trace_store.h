@@ -33,6 +33,10 @@ class TraceStore {
     uint64_t queue_bytes_max = 256 << 20;  // beyond it QueueIsFull(): stop reading streams
     // How often a full disk is looked at again, while something waits for it.
     absl::Duration retry_every = absl::Seconds(1);
+    // With less than this the disk counts as full.
+    uint64_t free_bytes_wanted = 4 << 20;
+    // False: nothing is written for now, as on a full disk. Called on the writing thread.
+    std::function<bool()> may_write = [] { return true; };
     // Taken out only for measurements.
     bool sync = true;
   };
@@ -87,6 +91,8 @@ class TraceStore {
   // PutTraceEnd here, no more is taken.
   virtual void Abandon(JobId job, AttemptNumber attempt) = 0;
 
+  // Nothing more of this attempt can be written, for want of space; it goes on by itself.
+  virtual bool IsPaused(JobId job, AttemptNumber attempt) const = 0;
   // Bytes that can be read now (written, perhaps not yet durable).
   virtual uint64_t Size(JobId job, AttemptNumber attempt) const = 0;
   // Up to `max` bytes (at most 8 MiB) from `offset` on; "" at the end. kNotFound if there is no

@@ -127,6 +127,11 @@ bool TraceWriter::QueueIsFull() const {
   return queue_bytes_ >= options_.queue_bytes_max;
 }
 
+bool TraceWriter::IsPaused(JobId job, AttemptNumber attempt) const {
+  base::MutexLock lock(mu_);
+  return paused_.count(Key(job, attempt)) > 0;
+}
+
 uint64_t TraceWriter::Size(JobId job, AttemptNumber attempt) const {
   {
     base::MutexLock lock(mu_);

@@ -39,6 +39,7 @@ class TraceWriter final : public TraceStore {
               absl::AnyInvocable<void(absl::StatusOr<End>)> done) override;
   void Complete(JobId job, AttemptNumber attempt) override;
   void Abandon(JobId job, AttemptNumber attempt) override;
+  bool IsPaused(JobId job, AttemptNumber attempt) const override;
   uint64_t Size(JobId job, AttemptNumber attempt) const override;
   absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
                                    size_t max) const override;
@@ -115,6 +116,7 @@ class TraceWriter final : public TraceStore {
   void Close(const Key& key);
   void AskFrom(Attempt& attempt, uint64_t offset);
   void Stall(Attempt& attempt, const absl::Status& status);
+  void SetPaused(const Key& key, bool paused) ABSL_LOCKS_EXCLUDED(mu_);
   void CheckFinish(Attempt& attempt);
   void StartAgain(Attempt& attempt);
   absl::Status SyncOne(Attempt& attempt);
@@ -143,6 +145,7 @@ class TraceWriter final : public TraceStore {
   size_t prune_senders_at_ ABSL_GUARDED_BY(mu_) = 64;
   // Readable bytes of the open attempts.
   absl::flat_hash_map<Key, uint64_t> visible_ ABSL_GUARDED_BY(mu_);
+  std::set<Key> paused_ ABSL_GUARDED_BY(mu_);  // the keys of stalled_
 
   // Of the writing thread (and of Recover(), before there is anything to write).
   std::map<Key, std::unique_ptr<Attempt>> attempts_;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "common/os/files.h"
 #include "common/os/unique_fd.h"
 #include "gtest/gtest.h"
 #include "tests/support/farm.h"
@@ -70,6 +71,71 @@ TEST_F(FullDiskTest, ARunningJobAndItsLogSurviveAndNothingElseIsTaken) {
   EXPECT_EQ(farm.Ctl({"pipelines"}).err, "");
   farm.Commit(repo, {{".gitlab-ci.yml", "job: {script: ['true']}\n"}});
   EXPECT_EQ(farm.WaitForPipeline(farm.Submit(repo)), "success");
+}
+
+TEST_F(FullDiskTest, C4_AResultIsRecordedAndNothingNewBeginsUntilThereIsSpace) {
+  Farm farm(OnASmallDisk());
+  AgentOptions one_slot;
+  one_slot.slots = 1;
+  farm.AddAgent(one_slot);
+  const std::string gate = farm.dir() + "/gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  const std::string repo = farm.MakeRepository(
+      "app", absl::StrCat("first: {script: ['cat ", gate, "']}\nnext: {script: ['true']}\nlast: {script: ['true']}\n"));
+  const int64_t pipeline = farm.Submit(repo);
+  ASSERT_TRUE(farm.WaitForJob(pipeline, "first", "running"));
+  const int64_t first = farm.Job(pipeline, "first")["id"];
+  // All that it prints before the gate opens is durable; afterwards it prints nothing.
+  ASSERT_TRUE(Eventually([&] {
+    const std::string trace = farm.Trace(first);
+    return absl::StrContains(trace, "cat") &&
+           farm.Job(pipeline, "first")["trace_bytes"] == trace.size();
+  }));
+
+  {
+    const Filler filler(farm.CoordinatorState() + "/filler");
+    os::UniqueFd(open(gate.c_str(), O_WRONLY | O_CLOEXEC));  // the job ends
+    EXPECT_TRUE(farm.WaitForJob(pipeline, "first", "success"));
+    // The next one was given away in the same turn; what comes after it waits.
+    const std::string last = absl::StrCat(int64_t{farm.Job(pipeline, "last")["id"]});
+    EXPECT_TRUE(Eventually([&] {
+      return absl::StrContains(farm.Ctl({"why", last}).out, "the coordinator's disk is full");
+    })) << farm.Ctl({"why", last}).out;
+    EXPECT_EQ(farm.Job(pipeline, "last")["status"], "pending");
+    const CtlResult refused = farm.Ctl({"project", "set", "app", "default-branch", "x"});
+    EXPECT_EQ(refused.exit_code, 1);
+    EXPECT_TRUE(absl::StrContains(refused.err, "free space")) << refused.err;
+  }
+
+  EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
+  EXPECT_TRUE(Eventually([&] { return os::Exists(farm.CoordinatorState() + "/reserve"); }));
+}
+
+TEST_F(FullDiskTest, C5_WhoFollowsALogHearsThatItIsPausedAndMissesNothing) {
+  Farm farm(OnASmallDisk());
+  farm.AddAgent();
+  const std::string gate = farm.dir() + "/gate";
+  ASSERT_EQ(mkfifo(gate.c_str(), 0600), 0);
+  const std::string repo = farm.MakeRepository(
+      "app", absl::StrCat("job: {script: ['cat ", gate, "', 'seq 1 200000']}\n"));
+  const int64_t pipeline = farm.Submit(repo);
+  ASSERT_TRUE(farm.WaitForJob(pipeline, "job", "running"));
+  const std::string job = absl::StrCat(int64_t{farm.Job(pipeline, "job")["id"]});
+  const auto following = farm.StartCtl("following", {"logs", "-f", job});
+  ASSERT_TRUE(Eventually([&] { return absl::StrContains(following->Log(), "cat"); }));
+
+  {
+    const Filler filler(farm.CoordinatorState() + "/filler");
+    os::UniqueFd(open(gate.c_str(), O_WRONLY | O_CLOEXEC));  // the job goes on
+    EXPECT_TRUE(Eventually([&] {
+      return absl::StrContains(following->Log(), "paused: the coordinator has no space");
+    })) << following->Log();
+  }
+
+  EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
+  EXPECT_EQ(following->Wait().exit_code, 0);
+  EXPECT_TRUE(absl::StrContains(following->Log(), "has space again"));
+  EXPECT_TRUE(absl::StrContains(following->Log(), "\n199999\n200000\n"));
 }
 
 }  // namespace

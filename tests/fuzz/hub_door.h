@@ -41,6 +41,7 @@ class NotingTraces : public trace::TraceStore {
               absl::AnyInvocable<void(absl::StatusOr<End>)> done) override;
   void Complete(JobId, AttemptNumber) override {}
   void Abandon(JobId, AttemptNumber) override {}
+  bool IsPaused(JobId, AttemptNumber) const override { return false; }
   uint64_t Size(JobId, AttemptNumber) const override { return 0; }
   absl::StatusOr<std::string> Read(JobId, AttemptNumber, uint64_t, size_t) const override {
     return "";

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -22,8 +24,14 @@ constexpr uint64_t kTailBytes = 16 << 10;
 // Where a log has been read to.
 class LogReader {
  public:
-  LogReader(Client& client, const LogWanted& wanted, uint64_t offset)
-      : client_(client), wanted_(wanted), attempt_(wanted.attempt), offset_(offset) {}
+  // `on_paused` hears when the coordinator has no space for more, and when it has some again.
+  LogReader(Client& client, const LogWanted& wanted, uint64_t offset,
+            std::function<void(bool)> on_paused = [](bool) {})
+      : client_(client),
+        wanted_(wanted),
+        on_paused_(std::move(on_paused)),
+        attempt_(wanted.attempt),
+        offset_(offset) {}
 
   // Reads until the end or until the connection breaks; gives each new piece to `take`.
   absl::StatusOr<grpc::Status> Read(const std::function<absl::Status(absl::string_view)>& take,
@@ -62,6 +70,7 @@ class LogReader {
       return absl::DataLossError("the coordinator sent the log of another attempt; try again");
     }
     dropped_ = part.dropped_bytes();
+    if (part.paused() != std::exchange(paused_, part.paused())) on_paused_(part.paused());
     ended_ = part.ended();
     if (part.offset() > offset_) {
       return absl::DataLossError(absl::StrCat("bytes ", offset_, " to ", part.offset(),
@@ -77,6 +86,8 @@ class LogReader {
 
   Client& client_;
   const LogWanted wanted_;
+  const std::function<void(bool)> on_paused_;
+  bool paused_ = false;
   int attempt_;
   uint64_t offset_;
   uint64_t dropped_ = 0;
@@ -106,7 +117,11 @@ bool IsSectionMark(absl::string_view line) {
 }  // namespace
 
 absl::StatusOr<ExitCode> WriteLog(Context& context, Client& client, const LogWanted& wanted) {
-  LogReader reader(client, wanted, 0);
+  LogReader reader(client, wanted, 0, [&context](bool paused) {
+    context.Note(paused ? "paused: the coordinator has no space for this log; nothing is lost, it "
+                          "goes on when there is some"
+                        : "the coordinator has space again, the log goes on");
+  });
   Reconnect reconnect(client);
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const grpc::Status status, reader.Read(

@@ -62,6 +62,17 @@ TEST(WhyTest, NamesADrainingAgent) {
   EXPECT_THAT(farm.Why(farm.Submit("a")), HasSubstr("agent 'oak' is draining"));
 }
 
+TEST(WhyTest, C4SaysWhyNothingIsOfferedAndOffersAgainAfterwards) {
+  Farm farm;
+  farm.Connect({.name = "oak"});
+  farm.Apply(OffersPaused{"the coordinator's disk is full"});
+  const JobId job = farm.Submit("a");
+  EXPECT_EQ(farm.State("a"), "pending");
+  EXPECT_EQ(farm.Why(job), "no job is given away: the coordinator's disk is full");
+  farm.Apply(OffersPaused{});
+  EXPECT_EQ(farm.State("a"), "running");
+}
+
 TEST(WhyTest, SaysWhoDeclinedAndWhy) {
   Farm farm;
   const AgentId agent = farm.Connect({.name = "oak", .slots = 1});

@@ -66,12 +66,14 @@ class PerformerTest : public ::testing::Test {
   std::shared_ptr<session::FakeSession> session_;
   PipelineBook book_{bench_.store()};
   control::ChangeFeed feed_;
+  DiskReserve reserve_{bench_.dir()};
   Performer performer_{{.store = bench_.store(),
                         .traces = bench_.traces(),
                         .hub = bench_.hub(),
                         .book = book_,
                         .feed = feed_,
                         .clock = bench_.clock(),
+                        .reserve = reserve_,
                         .server_url = [] { return "https://build.example.org"; }}};
   absl::Notification refusal_;
   Assignment refused_;
