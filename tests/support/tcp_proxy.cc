@@ -203,7 +203,10 @@ void TcpProxy::Run() {
       connections_.clear();
     }
     connections_.remove_if([&](Connection& connection) { return !Serve(connection, mode); });
-    if (UsedUp()) connections_.clear();
+    if (UsedUp()) {
+      connections_.clear();
+      ++cuts_;
+    }
 
     std::vector<pollfd> waited = {{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
     absl::Time next = absl::InfiniteFuture();

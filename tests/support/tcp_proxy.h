@@ -1,6 +1,7 @@
 #ifndef GRANGE_TESTS_SUPPORT_TCP_PROXY_H_
 #define GRANGE_TESTS_SUPPORT_TCP_PROXY_H_
 
+#include <atomic>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -44,6 +45,8 @@ class TcpProxy {
   // Passes this many bytes more, counted over both directions and all connections, and in the
   // middle of whatever is sent then ends all connections; afterwards everything passes.
   void CutAfter(uint64_t bytes);
+  // How often that has happened.
+  uint64_t cuts() const { return cuts_; }
 
  private:
   struct Connection;
@@ -67,6 +70,7 @@ class TcpProxy {
   bool UsedUp();
 
   uint16_t port_ = 0, to_port_ = 0;
+  std::atomic<uint64_t> cuts_{0};
   os::UniqueFd listener_, wake_;
   std::list<Connection> connections_;  // of the thread
   base::Mutex mu_;

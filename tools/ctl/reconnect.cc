@@ -40,10 +40,13 @@ bool Reconnect::WaitForAnswer(grpc::ClientContext& context) {
 }
 
 bool Reconnect::Wait(const grpc::Status& status) {
-  if (!ShouldRetry(status)) return false;
-  absl::SleepFor(Delay());
-  grpc::ClientContext context;
-  return WaitForAnswer(context);
+  // The line may break again under the question whether it is there.
+  while (ShouldRetry(status)) {
+    absl::SleepFor(Delay());
+    grpc::ClientContext context;
+    if (WaitForAnswer(context)) return true;
+  }
+  return false;
 }
 
 }  // namespace grange::ctl

@@ -56,7 +56,9 @@ absl::Status WatchStream::ReadAll() {
     if (ReadOnce(status, reconnect)) return absl::OkStatus();
     // A stream that ends well without the last event was cut short by a coordinator that stops.
     if (status.ok()) status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "the stream ended");
-    if (!reconnect.ShouldRetry(status) || !WaitOut(reconnect)) return client_.Describe(status);
+    bool again = false;
+    while (!again && reconnect.ShouldRetry(status) && !Stopped()) again = WaitOut(reconnect);
+    if (!again) return client_.Describe(status);
   }
 }
 
@@ -97,6 +99,11 @@ bool WatchStream::WaitOut(Reconnect& reconnect) {
   const bool answered = SetCurrent(&context) && reconnect.WaitForAnswer(context);
   SetCurrent(nullptr);
   return answered;
+}
+
+bool WatchStream::Stopped() {
+  base::MutexLock lock(mu_);
+  return stop_;
 }
 
 bool WatchStream::SetCurrent(grpc::ClientContext* context) {

@@ -40,8 +40,9 @@ class WatchStream {
   absl::Status ReadAll();
   // Reads until the stream ends. True if its last event was the pipeline's.
   bool ReadOnce(grpc::Status& status, Reconnect& reconnect);
-  // Tells of the break and waits until the coordinator answers. False if it was given up.
+  // Tells of the break and waits until the coordinator answers, once: false if it didn't.
   bool WaitOut(Reconnect& reconnect);
+  bool Stopped() ABSL_LOCKS_EXCLUDED(mu_);
   // Makes `context` the one that the destructor cancels; nullptr: none. False: already stopped.
   bool SetCurrent(grpc::ClientContext* context) ABSL_LOCKS_EXCLUDED(mu_);
   void Put(Item item) ABSL_LOCKS_EXCLUDED(mu_);
