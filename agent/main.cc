@@ -48,6 +48,8 @@ int RunRegister(RegisterOptions options, bool ask) {
     if (!asked.ok()) return Report(asked.status());
     options = *std::move(asked);
   }
+  // What stands on a command line is seen by everybody on this machine.
+  if (options.token == "-" && !std::getline(std::cin, options.token)) options.token.clear();
   if (options.coordinator.empty() || options.token.empty()) {
     return Report(absl::InvalidArgumentError(
         "register needs --coordinator HOST:PORT and --token TOKEN (a token comes from 'grangectl "
@@ -80,7 +82,8 @@ int Main(int argc, char** argv) {
   reg->add_option("--coordinator", registration.coordinator, "where the coordinator listens")
       ->type_name("HOST:PORT");
   reg->add_option("--token", registration.token,
-                  "what 'grangectl token create --registration' has printed")
+                  "what 'grangectl token create --registration' has printed; '-' reads it from the "
+                  "input")
       ->type_name("TOKEN");
   reg->add_option("--tag", registration.tags, "a tag that jobs may ask for; may be repeated")
       ->type_name("TAG")

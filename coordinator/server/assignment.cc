@@ -31,6 +31,9 @@ std::string ValueOf(const std::vector<session::SpecVariable>& variables, absl::s
   return "";
 }
 
+// What goes with the start and is never written down: masked ones, and files, which mostly are keys.
+bool IsSecret(const store::ProjectVariable& variable) { return variable.masked || variable.file; }
+
 void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& plan,
                      session::JobSpec& spec) {
   const auto add = [&spec](std::string name, std::string value) {
@@ -70,10 +73,10 @@ void AddJobVariables(const AssignmentInputs& inputs, const pipeline::JobPlan& pl
         {.name = variable.name, .value = variable.value, .file = false, .raw = !variable.expand});
   }
   for (const store::ProjectVariable& variable : inputs.project_variables) {
-    if (variable.masked) continue;
+    if (IsSecret(variable)) continue;
     spec.variables.push_back({.name = variable.name,
                               .value = std::string(variable.value.Open()),
-                              .file = variable.file,
+                              .file = false,
                               .raw = false});
   }
   for (const auto& [name, value] : inputs.facts.row.variables) {
@@ -224,9 +227,11 @@ session::StartSecrets BuildSecrets(const AssignmentInputs& inputs) {
   for (const auto& [name, value] : inputs.facts.row.variables) above.insert(name);
   session::StartSecrets secrets;
   for (const store::ProjectVariable& variable : inputs.project_variables) {
-    if (!variable.masked || above.count(variable.name) > 0) continue;
-    secrets.variables.push_back(
-        {.name = variable.name, .value = variable.value, .file = variable.file});
+    if (!IsSecret(variable) || above.count(variable.name) > 0) continue;
+    secrets.variables.push_back({.name = variable.name,
+                                 .value = variable.value,
+                                 .file = variable.file,
+                                 .masked = variable.masked});
   }
   return secrets;
 }

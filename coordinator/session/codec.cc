@@ -219,7 +219,7 @@ void ToProto(const StartSecrets& secrets, v1::JobStart* message) {
     added->set_name(variable.name);
     added->set_value(std::string(variable.value.Open()));
     added->set_file(variable.file);
-    added->set_masked(true);
+    added->set_masked(variable.masked);
   }
 }
 

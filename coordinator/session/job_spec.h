@@ -27,6 +27,7 @@ struct SecretVariable {
   std::string name;
   Secret value;
   bool file = false;
+  bool masked = true;
 };
 
 struct ArtifactSource {

@@ -44,7 +44,7 @@ absl::Status CheckSize(const v1::JobStart& start) {
   const size_t bytes = start.ByteSizeLong();
   if (bytes <= kBodyMax) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("the project's ", start.secrets_size(), " masked variables have ", bytes,
+      absl::StrCat("the project's ", start.secrets_size(), " masked and file variables have ", bytes,
                    " bytes together, at most ", kBodyMax,
                    " can be handed to an agent; remove some with 'grangectl var remove'"));
 }

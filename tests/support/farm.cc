@@ -133,7 +133,29 @@ Farm::~Farm() {
   coordinator_.reset();
   // Shims outlive their agents; those of this farm must not outlive the test.
   for (const pid_t pid : ProcessesWithMark(dir())) kill(pid, SIGKILL);
+  const std::string found = FindInFiles(Secrets(), dir());
+  EXPECT_EQ(found, "") << "a secret is where it must not be (T6)";
   if (::testing::Test::HasFailure()) std::fprintf(stderr, "%s\n", Logs().c_str());
+}
+
+std::vector<Planted> Farm::Secrets() const {
+  std::vector<Planted> all = planted_;
+  const std::string config = os::ReadFile(CtlConfig()).value_or("");
+  const size_t token = config.find("token: \"");
+  if (token != std::string::npos) {
+    const size_t begin = token + 8;
+    all.push_back({.name = "the administrator's token",
+                   .value = config.substr(begin, config.find('"', begin) - begin),
+                   .may_be_in = {"grangectl.yml"}});
+  }
+  for (const auto& [name, prefix] : agent_prefixes_) {
+    const std::string credential = os::ReadFile(AgentState(name) + "/credential").value_or("");
+    if (credential.empty()) continue;
+    all.push_back({.name = "the credential of " + name,
+                   .value = credential,
+                   .may_be_in = {"credential"}});
+  }
+  return all;
 }
 
 std::string Farm::Bin(const std::string& program) { return GRANGE_BIN_DIR "/" + program; }

@@ -6,12 +6,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/os/child.h"
 #include "nlohmann/json.hpp"
+#include "tests/support/planted.h"
 
 // Real processes for end-to-end tests: a coordinator, agents and grangectl from build/<preset>/bin,
 // each with its state below one temporary folder. Everything waits for events with a deadline that
@@ -147,6 +149,10 @@ class Farm {
   // left: a process, a database that is not whole. A line for each; "" if all is well.
   std::string StopAndFindLeftovers();
   void KeepFolder() { dir_.Keep(); }
+  // A value that must be in no file of the farm when it ends. So must the administrator's token and
+  // the agents' credentials, but in the files that are theirs.
+  void Plant(Planted planted) { planted_.push_back(std::move(planted)); }
+  std::vector<Planted> Secrets() const;
 
  private:
   std::string LogPath(const std::string& program);
@@ -157,6 +163,7 @@ class Farm {
   std::unique_ptr<Program> coordinator_;
   std::map<std::string, std::unique_ptr<Program>> agents_;
   std::map<std::string, std::vector<std::string>> agent_prefixes_;
+  std::vector<Planted> planted_;
   int starts_ = 0;  // of all programs; names their logs
 };
 

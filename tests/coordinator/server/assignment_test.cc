@@ -130,6 +130,14 @@ TEST_F(AssignmentTest, MaskedVariablesAreNotInTheSpec) {
   EXPECT_EQ(Seen("TOKEN"), "hunter2");
 }
 
+TEST_F(AssignmentTest, T6FileVariablesAreNotInTheSpec) {
+  project_variables_.push_back(
+      {.name = "KEY", .value = Secret("key"), .masked = false, .file = true});
+  const session::JobSpec spec = *Build();
+  for (const session::SpecVariable& variable : spec.variables) EXPECT_NE(variable.name, "KEY");
+  EXPECT_EQ(Seen("KEY"), "key");
+}
+
 TEST_F(AssignmentTest, AJobKnowsItself) {
   plan().name = "Unit Tests: [3.11]";
   plan().variables.push_back({.name = "CI_ENVIRONMENT_NAME", .value = "staging"});

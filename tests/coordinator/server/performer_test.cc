@@ -122,7 +122,7 @@ TEST_F(PerformerTest, MaskedVariablesThatAreTooLargeTogetherAreNotSent) {
   Perform(schedule::SendStart{offer.agent, offer.session, offer.assignment});
   EXPECT_THAT(session_->sent(), IsEmpty());
   ASSERT_TRUE(refusal_.HasBeenNotified());
-  EXPECT_THAT(why_, HasSubstr("110 masked variables"));
+  EXPECT_THAT(why_, HasSubstr("110 masked and file variables"));
 }
 
 }  // namespace

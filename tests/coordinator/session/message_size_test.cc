@@ -37,7 +37,7 @@ TEST(MessageSizeTest, SaysThatTheMaskedVariablesAreTooMany) {
   for (int i = 0; i < 110; ++i) start.add_secrets()->set_value(std::string(10'000, 's'));
   const absl::Status status = CheckSize(start);
   EXPECT_TRUE(absl::IsInvalidArgument(status));
-  EXPECT_THAT(std::string(status.message()), HasSubstr("110 masked variables"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("110 masked and file variables"));
   EXPECT_THAT(std::string(status.message()), testing::Not(HasSubstr("sss")));
 }
 
