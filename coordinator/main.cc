@@ -11,6 +11,7 @@
 #include "common/os/event_loop.h"
 #include "common/os/signals.h"
 #include "common/rpc/quiet_timers.h"
+#include "common/text/duration_text.h"
 #include "coordinator/server/coordinator.h"
 
 namespace {
@@ -38,6 +39,36 @@ int Run(const grange::server::CoordinatorOptions& options, int signals) {
   grange::log::Info("stopping");
   coordinator->reset();
   return 0;
+}
+
+// The times of the agent protocol. What doesn't fit together is refused at the start.
+void AddTimeOptions(CLI::App& app, grange::server::CoordinatorOptions& options) {
+  const auto add = [&app](const char* name, absl::Duration& time, const char* what) {
+    app.add_option_function<std::string>(
+           name,
+           [name, &time](const std::string& text) {
+             const absl::StatusOr<absl::Duration> parsed = grange::text::ParseDuration(text);
+             if (!parsed.ok() || *parsed <= absl::ZeroDuration()) {
+               throw CLI::ValidationError(name, "'" + text + "' is no time; write '90s' or '5 min'");
+             }
+             time = *parsed;
+           },
+           what)
+        ->type_name("TIME")
+        ->default_str(grange::text::FormatDuration(time))
+        ->group("Times");
+  };
+  add("--heartbeat", options.sessions.heartbeat_every, "how often an agent says that it is there");
+  add("--silence", options.sessions.silence_limit,
+      "after so long without a word an agent is unreachable; its jobs go on");
+  add("--lease", options.sessions.lease_ttl,
+      "how long a job with 'on_disconnect: stop' goes on without contact");
+  add("--lost-after", options.scheduler.lost_after,
+      "after so long without contact a job is lost, and is tried again where its 'retry' says so");
+  add("--offer-timeout", options.scheduler.offer_timeout,
+      "how long an agent may take to answer an offer");
+  add("--cancel-grace", options.sessions.cancel_grace,
+      "how long a canceled job may take to end by itself");
 }
 
 }  // namespace
@@ -89,6 +120,7 @@ int main(int argc, char** argv) {
                  "how many of the hourly backups of the database are kept")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
+  AddTimeOptions(app, options);
   app.set_config("--config", "", "file with these options, one 'name = value' a line");
   app.add_flag("--insecure", options.insecure, "plain text instead of TLS; on loopback only");
   app.add_flag("--quiet", quiet, "log warnings and errors only");

@@ -24,6 +24,7 @@
 #include "coordinator/server/first_start.h"
 #include "coordinator/server/performer.h"
 #include "coordinator/server/pipeline_book.h"
+#include "coordinator/server/protocol_times.h"
 #include "coordinator/server/recovery.h"
 #include "coordinator/server/submit.h"
 #include "coordinator/session/agent_service.h"
@@ -461,6 +462,7 @@ std::vector<schedule::Scheduler::AgentView> CoordinatorImpl::Agents() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
+  GRANGE_RETURN_IF_ERROR(CheckTimes(options.scheduler, options.sessions));
   for (const std::string& host : options.includes.remote.hosts) {
     const absl::Status good = source::CheckRemoteHost(host);
     if (!good.ok()) {
