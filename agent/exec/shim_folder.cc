@@ -34,6 +34,8 @@ ShimResult::Reason ToReason(shim::EndReason reason) {
       return ShimResult::Reason::kPrepareFailed;
     case shim::EndReason::kDiskFull:
       return ShimResult::Reason::kDiskFull;
+    case shim::EndReason::kTraceLimit:
+      return ShimResult::Reason::kTraceLimit;
   }
   return ShimResult::Reason::kExited;
 }

@@ -54,7 +54,9 @@ std::string ToFrame(const ShimRun& run, const std::string& boot_id) {
                               .lease_until_ms = ToMillis(run.lease_until),
                               .trace_limit_bytes = run.trace_limit_bytes,
                               .stop_on_disconnect = run.stop_on_disconnect,
-                              .sync_log = run.sync_log});
+                              .sync_log = run.sync_log,
+                              .fail_at_trace_limit = run.fail_at_trace_limit,
+                              .disk_patience_ms = ToMillis(run.disk_patience)});
 }
 
 os::UniqueFd OpenPidfd(pid_t pid) {
@@ -113,6 +115,19 @@ class RunningShim : public ShimProcess {
     SendWishes();
   }
 
+  void Pause(bool on) override {
+    // One that was never paused need not be told that it is not.
+    if (!on && !pause_.has_value()) return;
+    pause_ = ShimMessage{.kind = ShimMessage::kPause, .detail = on ? 1U : 0U};
+    SendWishes();
+  }
+
+  void FailDiskFull(uint64_t bytes, bool into_work_tree) override {
+    disk_full_ = ShimMessage{
+        .kind = ShimMessage::kDiskFull, .detail = into_work_tree ? 1U : 0U, .value = bytes};
+    SendWishes();
+  }
+
  private:
   void UseSocket(os::UniqueFd socket) {
     if (!socket.is_open()) return ReconnectLater();
@@ -132,11 +147,11 @@ class RunningShim : public ShimProcess {
     timer_ = loop_.After(kReconnectDelay, [this] { UseSocket(ConnectToShim(job_dir_)); });
   }
 
-  // Cancel and lease may be told as often as one likes, so what could not be sent is simply sent
+  // Each may be told as often as one likes, so what could not be sent is simply sent
   // again. A shim reads at once; if its buffer were full, it would be stopped.
   void SendWishes() {
     if (!socket_.is_open()) return;
-    for (std::optional<ShimMessage>* const wish : {&lease_, &cancel_}) {
+    for (std::optional<ShimMessage>* const wish : {&lease_, &pause_, &disk_full_, &cancel_}) {
       if (!wish->has_value()) continue;
       const ssize_t put = send(socket_.get(), &**wish, sizeof **wish, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (put != static_cast<ssize_t>(sizeof **wish)) {
@@ -193,6 +208,8 @@ class RunningShim : public ShimProcess {
   os::UniqueFd socket_;
   std::optional<ShimMessage> cancel_;
   std::optional<ShimMessage> lease_;
+  std::optional<ShimMessage> pause_;
+  std::optional<ShimMessage> disk_full_;
   os::EventLoop::TimerId timer_ = 0;
   int reconnects_ = 0;
   int leftover_rounds_ = 0;

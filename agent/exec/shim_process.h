@@ -32,15 +32,26 @@ struct ShimRun {
   // That deadline until the first ExtendLease(), of CLOCK_BOOTTIME; zero: none.
   absl::Duration lease_until = absl::ZeroDuration();
   absl::Duration stop_grace = absl::Seconds(10);  // SIGTERM to SIGKILL at a timeout or lost lease
-  // Makes `log` durable before `result` is written, which takes some milliseconds. Without it that
-  // is left to whoever notes the end durably.
+  // Makes `log` durable about once a second while it grows, and at the end of a job that took
+  // longer than that. The rest is left to whoever notes the end durably.
   bool sync_log = false;
   std::string trace_prefix;  // written to the spool before the script's output
+  bool fail_at_trace_limit = false;  // else what is beyond the limit is dropped
+  // How long it waits for space on a full disk, while no agent decides, before it fails.
+  absl::Duration disk_patience = absl::Minutes(1);
 };
 
 // What the shim found out, from the file `result` in the job's folder.
 struct ShimResult {
-  enum class Reason { kExited, kTimeout, kCanceled, kLeaseLost, kPrepareFailed, kDiskFull };
+  enum class Reason {
+    kExited,
+    kTimeout,
+    kCanceled,
+    kLeaseLost,
+    kPrepareFailed,
+    kDiskFull,
+    kTraceLimit,
+  };
   Reason reason = Reason::kExited;
   int exit_code = 0;
   int signal = 0;
@@ -98,6 +109,12 @@ class ShimProcess {
   virtual void Cancel(absl::Duration grace, bool force) = 0;
   // The lease now ends at this moment of CLOCK_BOOTTIME (acts only with stop_on_disconnect).
   virtual void ExtendLease(absl::Duration since_boot) = 0;
+  // The disk is short of space: the job's output stays in its pipe until Pause(false), or until
+  // this agent process has gone.
+  virtual void Pause(bool on) = 0;
+  // Ends the job at once, as it has written the most on a full disk: so many bytes, into its work
+  // tree or its log.
+  virtual void FailDiskFull(uint64_t bytes, bool into_work_tree) = 0;
 };
 
 // kNotFound: there is none (yet). kDataLoss: it is damaged.

@@ -33,7 +33,7 @@ uint64_t FileSize(const std::string& path) {
 bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
   if (output.paths.empty()) return false;
   if (reason != EndReason::kSuccess && reason != EndReason::kScriptFailure &&
-      reason != EndReason::kTimeout) {
+      reason != EndReason::kTimeout && reason != EndReason::kTraceLimit) {
     return false;
   }
   switch (output.when) {
@@ -188,6 +188,9 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   run.trace_limit_bytes = spec_.trace_limit_bytes;
   run.stop_on_disconnect = spec_.stop_on_disconnect;
   run.trace_prefix = prefix;
+  run.sync_log = true;
+  run.fail_at_trace_limit = spec_.fail_at_trace_limit;
+  run.disk_patience = context_.settings.disk_full_after;
   return absl::OkStatus();
 }
 

@@ -49,6 +49,11 @@ struct AgentSettings {
   std::string server;
   std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
+  // What the folders of all jobs may take before offers are declined.
+  uint64_t spool_quota = uint64_t{10} << 30;
+  uint64_t pause_free_bytes = 256 << 20;  // with less free disk no job's output is taken
+  // After so long with less the job that has written the most fails.
+  absl::Duration disk_full_after = absl::Minutes(1);
 };
 
 // Everything that attempts use and none of them owns.

@@ -9,11 +9,12 @@
 namespace grange::job {
 namespace {
 
-constexpr std::array<EndReason, 12> kReasons = {
+constexpr std::array<EndReason, 13> kReasons = {
     EndReason::kSuccess,       EndReason::kScriptFailure,   EndReason::kTimeout,
     EndReason::kCanceled,      EndReason::kAgentCrash,      EndReason::kHostRestart,
     EndReason::kLeaseLost,     EndReason::kAgentDiskFull,   EndReason::kSupervisorDied,
-    EndReason::kSourcesFailed, EndReason::kArtifactsFailed, EndReason::kPrepareFailed};
+    EndReason::kSourcesFailed, EndReason::kArtifactsFailed, EndReason::kPrepareFailed,
+    EndReason::kTraceLimit};
 
 EndReason ReasonOf(const exec::ShimResult& shim) {
   using Reason = exec::ShimResult::Reason;
@@ -31,6 +32,8 @@ EndReason ReasonOf(const exec::ShimResult& shim) {
       return EndReason::kPrepareFailed;
     case Reason::kDiskFull:
       return EndReason::kAgentDiskFull;
+    case Reason::kTraceLimit:
+      return EndReason::kTraceLimit;
   }
   return EndReason::kSupervisorDied;
 }
@@ -63,6 +66,8 @@ absl::string_view EndReasonName(EndReason reason) {
       return "artifacts_failed";
     case EndReason::kPrepareFailed:
       return "prepare_failed";
+    case EndReason::kTraceLimit:
+      return "trace_limit";
   }
   return "unknown";
 }

@@ -25,6 +25,7 @@ enum class EndReason {
   kSourcesFailed,
   kArtifactsFailed,
   kPrepareFailed,
+  kTraceLimit,
 };
 
 // The end of an attempt, as the coordinator will store it.

@@ -61,6 +61,7 @@ struct JobSpec {
   absl::Duration after_script_timeout = absl::Minutes(5);
   uint64_t trace_limit_bytes = 100 << 20;
   bool stop_on_disconnect = false;
+  bool fail_at_trace_limit = false;
 };
 
 // What comes with the start and is never written down.

@@ -96,6 +96,8 @@ v1::FailureReason ToProto(job::EndReason reason) {
       return v1::FAILURE_REASON_ARTIFACTS_FAILED;
     case job::EndReason::kPrepareFailed:
       return v1::FAILURE_REASON_PREPARE_FAILED;
+    case job::EndReason::kTraceLimit:
+      return v1::FAILURE_REASON_TRACE_LIMIT;
   }
   return v1::FAILURE_REASON_UNSPECIFIED;
 }
@@ -178,6 +180,7 @@ absl::StatusOr<job::JobSpec> DecodeJobSpec(absl::string_view bytes) {
   spec.timeout = Limit(message.timeout_ms(), absl::Hours(1));
   spec.after_script_timeout = Limit(message.after_script_timeout_ms(), absl::Minutes(5));
   if (message.trace_limit_bytes() > 0) spec.trace_limit_bytes = message.trace_limit_bytes();
+  spec.fail_at_trace_limit = message.fail_at_trace_limit();
   spec.stop_on_disconnect = message.on_disconnect() == v1::ON_DISCONNECT_STOP;
   return spec;
 }

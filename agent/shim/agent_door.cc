@@ -52,6 +52,11 @@ void AgentDoor::Seat(OwnedFd fd) {
   *place = Agent{std::move(fd), {}};
 }
 
+bool AgentDoor::has_agent() const {
+  return std::any_of(agents_.begin(), agents_.end(),
+                     [](const Agent& agent) { return agent.fd.is_open(); });
+}
+
 void AgentDoor::Accept(uint64_t log_bytes) {
   OwnedFd fd(accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!fd.is_open() || !IsTrusted(fd.get())) return;
@@ -67,9 +72,7 @@ std::vector<ShimMessage> AgentDoor::Read(size_t place) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return messages;
   if (got <= 0) {
     agent = Agent{};
-    const bool alone = std::none_of(agents_.begin(), agents_.end(),
-                                    [](const Agent& other) { return other.fd.is_open(); });
-    if (alone && !listener_.is_open()) Listen();
+    if (!has_agent() && !listener_.is_open()) Listen();
     return messages;
   }
   agent.reader.Add({bytes.data(), static_cast<size_t>(got)});

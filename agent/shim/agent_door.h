@@ -24,6 +24,7 @@ class AgentDoor {
   int listener() const { return listener_.get(); }
   // -1: nobody has this place.
   int agent(size_t place) const { return agents_[place].fd.get(); }
+  bool has_agent() const;
 
   // Gives the agent that started us a place.
   void Seat(OwnedFd fd);

@@ -7,13 +7,14 @@
 namespace grange::shim {
 namespace {
 
-constexpr std::array<std::pair<EndReason, std::string_view>, 6> kReasons = {{
+constexpr std::array<std::pair<EndReason, std::string_view>, 7> kReasons = {{
     {EndReason::kExited, "exited"},
     {EndReason::kTimeout, "timeout"},
     {EndReason::kCanceled, "canceled"},
     {EndReason::kLeaseLost, "lease_lost"},
     {EndReason::kPrepareFailed, "prepare_failed"},
     {EndReason::kDiskFull, "disk_full"},
+    {EndReason::kTraceLimit, "trace_limit"},
 }};
 
 void AppendLine(std::string_view key, std::string_view value, std::string* out) {

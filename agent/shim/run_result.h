@@ -9,7 +9,15 @@
 // What a shim leaves in the file `result`: docs/formats/job-folder.md.
 namespace grange::shim {
 
-enum class EndReason { kExited, kTimeout, kCanceled, kLeaseLost, kPrepareFailed, kDiskFull };
+enum class EndReason {
+  kExited,
+  kTimeout,
+  kCanceled,
+  kLeaseLost,
+  kPrepareFailed,
+  kDiskFull,
+  kTraceLimit,
+};
 
 struct RunResult {
   EndReason reason = EndReason::kExited;

@@ -22,6 +22,8 @@ enum Field : uint8_t {
   kTraceLimit = 13,
   kStopOnDisconnect = 14,
   kSyncLog = 15,
+  kFailAtTraceLimit = 30,
+  kDiskPatience = 31,
 };
 
 void AppendNumber(uint64_t number, int bytes, std::string* out) {
@@ -95,6 +97,12 @@ void SetField(uint8_t field, std::string_view bytes, RunSpec* spec) {
     case kSyncLog:
       spec->sync_log = ReadNumber(bytes) != 0;
       break;
+    case kFailAtTraceLimit:
+      spec->fail_at_trace_limit = ReadNumber(bytes) != 0;
+      break;
+    case kDiskPatience:
+      spec->disk_patience_ms = ReadNumber(bytes);
+      break;
     default:
       break;  // of a newer agent
   }
@@ -119,6 +127,8 @@ std::string EncodeRunSpec(const RunSpec& spec) {
   AppendField(kTraceLimit, spec.trace_limit_bytes, &body);
   AppendField(kStopOnDisconnect, spec.stop_on_disconnect ? 1 : 0, &body);
   AppendField(kSyncLog, spec.sync_log ? 1 : 0, &body);
+  AppendField(kFailAtTraceLimit, spec.fail_at_trace_limit ? 1 : 0, &body);
+  AppendField(kDiskPatience, spec.disk_patience_ms, &body);
   std::string frame(kMagic);
   AppendNumber(body.size(), 8, &frame);
   return frame + body;

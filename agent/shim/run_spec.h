@@ -28,9 +28,14 @@ struct RunSpec {
   uint64_t trace_limit_bytes = 0;
   bool stop_on_disconnect = false;
   bool sync_log = false;
+  bool fail_at_trace_limit = false;
+  uint64_t disk_patience_ms = 0;  // 0: kDiskPatienceMs
 
   friend bool operator==(const RunSpec&, const RunSpec&) = default;
 };
+
+// How long a job waits for space on a full disk before it fails, if nobody decides otherwise.
+inline constexpr uint64_t kDiskPatienceMs = 60'000;
 
 // A frame is its header and as many bytes more as the header says.
 inline constexpr size_t kRunSpecHeaderBytes = 16;

@@ -20,6 +20,12 @@ struct ShimMessage {
     // agent -> shim
     kCancel = 16,  // detail: 1 = by force; value: the grace in milliseconds
     kLease = 17,   // value: the lease's end, milliseconds of CLOCK_BOOTTIME
+    // detail: 1 = the disk is short of space, take no output; 0 = take it again. Holds as long as
+    // an agent is there.
+    kPause = 24,
+    // The job ends: it has written the most on a disk that is full. value: how many bytes,
+    // detail: 1 = into its work tree, 0 = into its log.
+    kDiskFull = 25,
   };
   uint32_t kind = 0;
   uint32_t detail = 0;

@@ -32,7 +32,7 @@ void Spool::SetPipe(OwnedFd pipe) {
 
 bool Spool::Pump() {
   int reads = 0;
-  while (reads < kReadsAtOnce && pipe_.is_open() && PumpOnce()) ++reads;
+  while (reads < kReadsAtOnce && pipe_.is_open() && takes() && PumpOnce()) ++reads;
   return reads > 0;
 }
 
@@ -44,7 +44,7 @@ void Spool::DrainPipe() {
 }
 
 bool Spool::PumpOnce() {
-  if (log_bytes_ >= limit_bytes_ || error_ != 0) return DropOnce();
+  if (log_bytes_ + held_.size() >= limit_bytes_ || error_ != 0) return DropOnce();
   if (buffer_.empty()) buffer_.resize(kReadBytes);
   const ssize_t got = read(pipe_.get(), buffer_.data(), buffer_.size());
   if (got == 0) pipe_.Reset();
@@ -75,25 +75,47 @@ void Spool::Add(std::string_view bytes) {
   Append(masked_);
 }
 
-void Spool::Finish(bool sync) {
+void Spool::Finish() {
   masked_.clear();
   masker_.Finish(&masked_);
   Append(masked_);
-  if (sync && log_bytes_ > 0 && error_ == 0 && fdatasync(log_.get()) != 0) error_ = errno;
 }
 
 void Spool::Append(std::string_view masked) {
-  const uint64_t room = limit_bytes_ - std::min(limit_bytes_, log_bytes_);
-  const size_t fitting = static_cast<size_t>(std::min<uint64_t>(room, masked.size()));
-  std::string_view rest = masked.substr(0, fitting);
-  while (!rest.empty() && error_ == 0) {
-    const ssize_t put = write(log_.get(), rest.data(), rest.size());
-    if (put < 0 && errno != EINTR) error_ = errno;
+  const uint64_t kept = log_bytes_ + held_.size();
+  const uint64_t room = limit_bytes_ - std::min(limit_bytes_, kept);
+  const std::string_view fitting = masked.substr(0, room);
+  dropped_bytes_ += masked.size() - fitting.size();
+  if (held_.empty()) {
+    held_ = WriteOut(fitting);
+  } else {
+    held_ += fitting;
+  }
+  if (error_ != 0) GiveUp(error_);
+}
+
+void Spool::Retry() {
+  held_ = std::string(WriteOut(held_));
+  if (error_ != 0) GiveUp(error_);
+}
+
+void Spool::GiveUp(int error) {
+  error_ = error;
+  dropped_bytes_ += held_.size();
+  held_.clear();
+}
+
+std::string_view Spool::WriteOut(std::string_view bytes) {
+  while (!bytes.empty() && error_ == 0) {
+    const ssize_t put = write(log_.get(), bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0 && (errno == ENOSPC || errno == EDQUOT)) break;
+    if (put < 0) error_ = errno;
     if (put <= 0) continue;
     log_bytes_ += static_cast<uint64_t>(put);
-    rest.remove_prefix(static_cast<size_t>(put));
+    bytes.remove_prefix(static_cast<size_t>(put));
   }
-  dropped_bytes_ += masked.size() - fitting + rest.size();
+  return bytes;
 }
 
 }  // namespace grange::shim

@@ -14,7 +14,8 @@ namespace grange::shim {
 // The way of a job's output: out of its pipe, through the masker, to the end of the file `log`.
 //
 // The file never grows beyond its limit; what comes later is read and counted, so that the job is
-// not slowed. After a failed write nothing more is written.
+// not slowed. What a full disk refuses is held, and nothing more is read meanwhile: the job waits
+// at its pipe. After any other failed write nothing more is written.
 class Spool {
  public:
   Spool(OwnedFd log, uint64_t limit_bytes, const std::vector<std::string>& masks);
@@ -23,6 +24,17 @@ class Spool {
   void SetPipe(OwnedFd pipe);
   // -1: no pipe, or it has come to its end.
   int pipe() const { return pipe_.get(); }
+  // Whether output is taken from the pipe now.
+  bool takes() const { return !paused_ && held_.empty(); }
+  // While paused, output stays in the pipe. What DrainPipe() and Add() bring is written all the
+  // same.
+  void SetPaused(bool paused) { paused_ = paused; }
+  // Whether bytes wait for space on the disk.
+  bool holds() const { return !held_.empty(); }
+  // Tries again to write what is held.
+  void Retry();
+  // Drops what is held, if anything, and all that comes. `error` becomes error().
+  void GiveUp(int error);
 
   // Takes what the pipe has, at most about a megabyte. False if it has nothing now.
   bool Pump();
@@ -30,8 +42,9 @@ class Spool {
   void DrainPipe();
 
   void Add(std::string_view bytes);
-  // The end of all output: writes what the masker held back; `sync`: and makes the file durable.
-  void Finish(bool sync);
+  // The end of all output: writes what the masker held back.
+  void Finish();
+  int log_fd() const { return log_.get(); }
 
   uint64_t log_bytes() const { return log_bytes_; }
   uint64_t dropped_bytes() const { return dropped_bytes_; }
@@ -41,6 +54,8 @@ class Spool {
   bool PumpOnce();
   bool DropOnce();
   void Append(std::string_view masked);
+  // Returns what could not be written: all of it is lost (error()) or there was no space.
+  std::string_view WriteOut(std::string_view bytes);
 
   OwnedFd log_;
   OwnedFd pipe_;
@@ -49,6 +64,8 @@ class Spool {
   Masker masker_;
   std::vector<char> buffer_;
   std::string masked_;
+  std::string held_;
+  bool paused_ = false;
   uint64_t log_bytes_ = 0;
   uint64_t dropped_bytes_ = 0;
   int error_ = 0;

@@ -44,7 +44,11 @@ uint64_t After(uint64_t now, uint64_t delay) { return delay > kNever - now ? kNe
 
 }  // namespace
 
-Supervisor::Supervisor(Parts parts) : parts_(std::move(parts)), env_(parts_.spec.env) {
+Supervisor::Supervisor(Parts parts)
+    : parts_(std::move(parts)),
+      env_(parts_.spec.env),
+      disk_wait_(parts_.spec.disk_patience_ms == 0 ? kDiskPatienceMs
+                                                   : parts_.spec.disk_patience_ms) {
   SetVariable(kFolderVariable, parts_.folder.path(), &env_);
   if (parts_.spec.lease_until_ms != 0) lease_until_ms_ = parts_.spec.lease_until_ms;
 }
@@ -53,12 +57,11 @@ int Supervisor::Run() {
   const uint64_t started = BootMicros();
   if (!parts_.spec.trace_prefix.empty()) {
     parts_.spool.Add(parts_.spec.trace_prefix);
-    parts_.door.TellOutput(parts_.spool.log_bytes());
+    NoteGrown();
   }
   RunScript();
   RunAfterScript();
-  parts_.spool.Finish(parts_.spec.sync_log);
-  NoteDiskError();
+  FinishLog(started / 1000);
   rusage usage{};
   getrusage(RUSAGE_CHILDREN, &usage);
   result_.trace_bytes = parts_.spool.log_bytes();
@@ -87,6 +90,7 @@ bool Supervisor::AfterScriptIsDue() const {
     case EndReason::kLeaseLost:
     case EndReason::kPrepareFailed:
     case EndReason::kDiskFull:
+    case EndReason::kTraceLimit:
       return false;
   }
   return false;
@@ -132,7 +136,7 @@ bool Supervisor::RunStage(Stage stage, const char* name, const std::string& text
   Sweep();
   const uint64_t told = parts_.spool.log_bytes();
   parts_.spool.DrainPipe();
-  if (parts_.spool.log_bytes() != told) parts_.door.TellOutput(parts_.spool.log_bytes());
+  if (parts_.spool.log_bytes() != told) NoteGrown();
   return true;
 }
 
@@ -167,6 +171,8 @@ bool Supervisor::StageIsOver(uint64_t now) const {
   if (!tree_.main_status()) return false;
   if (!children_left_) return true;
   if (kill_at_ms_ != kNever) return tree_.GroupIsEmpty();
+  // What it still has to say is not listened to now: its silence means nothing.
+  if (!parts_.spool.takes() && parts_.spool.pipe() >= 0) return false;
   return parts_.spool.pipe() < 0 || now >= output_at_ms_ + kSettleQuietMs ||
          now >= ended_at_ms_ + kSettleMaxMs;
 }
@@ -212,7 +218,7 @@ void Supervisor::Wait() {
   watch(kSignals, parts_.signals.get());
   watch(kTimer, parts_.timer.fd());
   watch(kListener, parts_.door.listener());
-  watch(kPipe, parts_.spool.pipe());
+  watch(kPipe, parts_.spool.takes() ? parts_.spool.pipe() : -1);
   for (size_t i = 0; i < AgentDoor::kAgentsMax; ++i) watch(kFirstAgent + i, parts_.door.agent(i));
   if (poll(slots.data(), slots.size(), -1) < 0) return;
 
@@ -234,33 +240,28 @@ void Supervisor::Wait() {
 }
 
 uint64_t Supervisor::NextDeadline() const {
+  const uint64_t of_disk = std::min(log_sync_.due(), disk_wait_.due());
+  if (stage_ == Stage::kEnded) return of_disk;
   uint64_t next = kill_at_ms_;
-  if (ended_at_ms_ != kNever && kill_at_ms_ == kNever) {
+  if (ended_at_ms_ != kNever && kill_at_ms_ == kNever && parts_.spool.takes()) {
     next = std::min(output_at_ms_ + kSettleQuietMs, ended_at_ms_ + kSettleMaxMs);
   }
   if (ended_at_ms_ == kNever && kill_at_ms_ == kNever) next = std::min(next, timeout_at_ms_);
   if (parts_.spec.stop_on_disconnect && result_.reason != EndReason::kLeaseLost) {
     next = std::min(next, lease_until_ms_);
   }
-  return next;
+  return std::min(next, of_disk);
 }
 
 bool Supervisor::LeaseIsOver(uint64_t now) const {
   return parts_.spec.stop_on_disconnect && now >= lease_until_ms_;
 }
 
-void Supervisor::NoteDiskError() {
-  if (parts_.spool.error() != 0 && result_.reason != EndReason::kDiskFull) {
-    result_.reason = EndReason::kDiskFull;
-    AddDetail(std::string("cannot write the job's output to its file 'log': ") +
-              std::strerror(parts_.spool.error()));
-    forced_ = true;
-    kill_at_ms_ = 0;
-  }
-}
-
 void Supervisor::KeepDeadlines(uint64_t now) {
+  KeepDisk(now);
+  if (stage_ == Stage::kEnded) return;
   NoteDiskError();
+  NoteTraceLimit();
   if (LeaseIsOver(now) && result_.reason != EndReason::kLeaseLost) {
     Stop(EndReason::kLeaseLost, parts_.spec.stop_grace_ms);
     SetReason(EndReason::kLeaseLost);
@@ -277,17 +278,15 @@ void Supervisor::KeepDeadlines(uint64_t now) {
   }
 }
 
-void Supervisor::TakeOutput() {
-  const uint64_t before = parts_.spool.log_bytes();
-  if (parts_.spool.Pump() && ended_at_ms_ != kNever) output_at_ms_ = BootMillis();
-  if (parts_.spool.log_bytes() != before) parts_.door.TellOutput(parts_.spool.log_bytes());
-}
-
 void Supervisor::TakeMessages(size_t place) {
   for (const ShimMessage& message : parts_.door.Read(place)) {
     if (message.kind == ShimMessage::kCancel) Cancel(message.detail != 0, message.value);
     if (message.kind == ShimMessage::kLease) lease_until_ms_ = message.value;
+    if (message.kind == ShimMessage::kPause) SetPaused(message.detail != 0);
+    if (message.kind == ShimMessage::kDiskFull) FailAsLargest(message);
   }
+  // Who has asked for it may have died before it could take it back.
+  if (!parts_.door.has_agent()) SetPaused(false);
 }
 
 void Supervisor::ClearSignals() {
@@ -301,8 +300,10 @@ void Supervisor::Cancel(bool force, uint64_t grace_ms) {
     forced_ = true;
     SetReason(EndReason::kCanceled);
     kill_at_ms_ = 0;
+    if (stage_ == Stage::kEnded) parts_.spool.GiveUp(ENOSPC);
     return;
   }
+  if (stage_ == Stage::kEnded) return;  // its output only waits for space
   // A cancel is repeated as long as it is wanted; the after_script of a canceled job goes on.
   if (stage_ == Stage::kAfterScript && result_.reason == EndReason::kCanceled) return;
   Stop(EndReason::kCanceled, grace_ms);

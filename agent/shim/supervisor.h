@@ -8,7 +8,9 @@
 
 #include "agent/shim/agent_door.h"
 #include "agent/shim/boot_timer.h"
+#include "agent/shim/disk_wait.h"
 #include "agent/shim/job_folder.h"
+#include "agent/shim/log_sync.h"
 #include "agent/shim/owned_fd.h"
 #include "agent/shim/process_tree.h"
 #include "agent/shim/run_result.h"
@@ -43,7 +45,7 @@ class Supervisor {
   int Run();
 
  private:
-  enum class Stage { kScript, kAfterScript };
+  enum class Stage { kScript, kAfterScript, kEnded };
 
   void RunScript();
   void RunAfterScript();
@@ -63,7 +65,17 @@ class Supervisor {
   void KeepDeadlines(uint64_t now);
   bool LeaseIsOver(uint64_t now) const;
   void NoteDiskError();
+  // What a full disk asks for: the next try to write, or the end of the job.
+  void KeepDisk(uint64_t now);
+  void SetPaused(bool paused);
+  void NoteTraceLimit();
+  // Until the disk has taken all output, or it was given up.
+  void FinishLog(uint64_t started_ms);
+  // The job ends now, as it has written the most on a full disk.
+  void FailAsLargest(const ShimMessage& message);
   void TakeOutput();
+  void NoteGrown();
+  void RestartSettling(uint64_t now);
   void TakeMessages(size_t place);
   void ClearSignals();
 
@@ -79,6 +91,9 @@ class Supervisor {
   std::vector<std::string> env_;
   uint64_t lease_until_ms_ = kNever;
   bool forced_ = false;  // nothing may be started any more
+  bool paused_ = false;  // by an agent
+  LogSync log_sync_;
+  DiskWait disk_wait_;
 
   // Of the stage that runs.
   Stage stage_ = Stage::kScript;

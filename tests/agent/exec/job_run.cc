@@ -107,6 +107,14 @@ void JobRun::ExtendLease(absl::Duration since_boot) {
   OnLoop([this, since_boot] { shim_->ExtendLease(since_boot); });
 }
 
+void JobRun::Pause(bool on) {
+  OnLoop([this, on] { shim_->Pause(on); });
+}
+
+void JobRun::FailDiskFull(uint64_t bytes, bool into_work_tree) {
+  OnLoop([this, bytes, into_work_tree] { shim_->FailDiskFull(bytes, into_work_tree); });
+}
+
 void JobRun::Note() {
   base::MutexLock lock(mu_);
   ++events_;

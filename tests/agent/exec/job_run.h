@@ -34,6 +34,8 @@ class JobRun {
   ProcessKey key();
   void Cancel(absl::Duration grace, bool force);
   void ExtendLease(absl::Duration since_boot);
+  void Pause(bool on);
+  void FailDiskFull(uint64_t bytes, bool into_work_tree);
 
   // These wait for the event; a failure of the test if it takes too long.
   void UntilPrinted(const std::string& text);

@@ -27,6 +27,8 @@ RunSpec Example() {
   spec.trace_limit_bytes = 5;
   spec.stop_on_disconnect = true;
   spec.sync_log = true;
+  spec.fail_at_trace_limit = true;
+  spec.disk_patience_ms = 7;
   return spec;
 }
 
