@@ -98,6 +98,9 @@ int Main(int argc, char** argv) {
 
   RunOptions run_options;
   uint64_t keep_free_mib = run_options.free_bytes_min >> 20;
+  uint64_t spool_quota_mib = run_options.disk.spool_quota_bytes >> 20;
+  uint64_t pause_free_mib = run_options.disk.pause_free_bytes >> 20;
+  double disk_full_after_seconds = absl::ToDoubleSeconds(run_options.disk.fail_after);
   double reconnect_max_seconds = absl::ToDoubleSeconds(run_options.reconnect_max);
   CLI::App* const run = app.add_subcommand(
       "run", "take jobs until SIGTERM (jobs go on) or SIGQUIT (ends when the last job has ended)");
@@ -107,6 +110,19 @@ int Main(int argc, char** argv) {
       ->type_name("FILE");
   run->add_option("--keep-free", keep_free_mib, "take no jobs with less free disk, in MiB")
       ->type_name("MIB")
+      ->capture_default_str();
+  run->add_option("--spool-quota", spool_quota_mib,
+                  "take no jobs while the logs of those that are here have more, in MiB")
+      ->type_name("MIB")
+      ->capture_default_str();
+  run->add_option("--pause-free", pause_free_mib,
+                  "with less free disk, in MiB, jobs wait with their output")
+      ->type_name("MIB")
+      ->capture_default_str();
+  run->add_option("--disk-full-after", disk_full_after_seconds,
+                  "then, after so many seconds, the job that has written the most fails")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
   run->add_option("--reconnect-max", reconnect_max_seconds,
                   "the longest wait before a lost connection is tried again, in seconds")
@@ -136,6 +152,9 @@ int Main(int argc, char** argv) {
   }
   if (run->parsed()) {
     run_options.free_bytes_min = keep_free_mib << 20;
+    run_options.disk = {.pause_free_bytes = pause_free_mib << 20,
+                        .fail_after = absl::Seconds(disk_full_after_seconds),
+                        .spool_quota_bytes = spool_quota_mib << 20};
     run_options.reconnect_max = absl::Seconds(reconnect_max_seconds);
     return Report(RunAgent(run_options));
   }

@@ -1,6 +1,7 @@
 // What an agent reads of a job's folder: docs/formats/job-folder.md.
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <optional>
@@ -90,6 +91,10 @@ absl::StatusOr<ProcessKey> FindShim(const std::string& job_dir) {
     return *std::move(key);
   }
   return absl::NotFoundError(absl::StrCat("no shim has taken over the job in '", job_dir, "'"));
+}
+
+absl::Duration StartedAt(const ProcessKey& key) {
+  return absl::Seconds(static_cast<double>(key.start_time)) / sysconf(_SC_CLK_TCK);
 }
 
 std::string BootId() {

@@ -71,6 +71,9 @@ struct ProcessKey {
   friend bool operator==(const ProcessKey&, const ProcessKey&) = default;
 };
 
+// When the process was started, since boot; exact to 10 ms.
+absl::Duration StartedAt(const ProcessKey& key);
+
 // One job under its shim. Used on the loop's thread only; `on_end` and `on_output` are called
 // there. Destroying it leaves shim and job alone. Files in the job's folder
 // (docs/formats/job-folder.md):

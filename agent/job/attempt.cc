@@ -1,8 +1,11 @@
 #include "agent/job/attempt.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,6 +17,7 @@
 #include "common/log/log.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
+#include "common/os/unique_fd.h"
 #include "common/text/expand.h"
 
 namespace grange::job {
@@ -22,6 +26,7 @@ namespace {
 // So much of a trace may be hashed on the loop's thread; more goes to a worker.
 constexpr uint64_t kHashHereMax = 1 << 20;
 constexpr absl::Duration kJournalRetry = absl::Seconds(5);
+constexpr absl::Duration kSyncWithin = absl::Seconds(1);
 
 using Kind = trace::Record::Kind;
 
@@ -45,6 +50,20 @@ bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
       return reason != EndReason::kSuccess;
   }
   return false;
+}
+
+// The script of this job has failed on a full disk.
+void NoteFullDisk(const std::optional<DiskUse>& largest, JobResult& result) {
+  const absl::string_view separator = result.detail.empty() ? "" : "; ";
+  if (!largest.has_value()) {
+    absl::StrAppend(&result.detail, separator, "the agent's disk was full when it ended");
+    return;
+  }
+  result.reason = EndReason::kAgentDiskFull;
+  absl::StrAppend(&result.detail, separator, "its script failed when the agent's disk was full, ",
+                  "and it had written the most: ", largest->written() >> 20, " MiB into its ",
+                  largest->into_work_tree() ? "work tree" : "log",
+                  "; let it write less, or give the agent a larger disk");
 }
 
 // The text of the accepted record: the slot in decimal, a line feed, the spec as it came.
@@ -190,7 +209,7 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   run.trace_prefix = prefix;
   run.sync_log = true;
   run.fail_at_trace_limit = spec_.fail_at_trace_limit;
-  run.disk_patience = context_.settings.disk_full_after;
+  run.disk_patience = context_.settings.disk.fail_after;
   return absl::OkStatus();
 }
 
@@ -226,8 +245,31 @@ void Attempt::Launch(exec::ShimRun run) {
 
 void Attempt::Running(std::unique_ptr<exec::ShimProcess> shim) {
   shim_ = std::move(shim);
+  began_at_ = exec::StartedAt(shim_->key());
   if (lease_.has_value()) shim_->ExtendLease(*lease_);
   if (forget_) shim_->Cancel(absl::ZeroDuration(), /*force=*/true);
+  if (context_.disk->OnRunning()) shim_->Pause(true);
+}
+
+void Attempt::PauseOutput(bool on) {
+  if (shim_ != nullptr) shim_->Pause(on);
+}
+
+void Attempt::FailAsLargest(const DiskUse& use) {
+  if (shim_ == nullptr) return;
+  log::Warning("job_filled_disk", {{"job", assignment_},
+                                   {"log_bytes", use.spool_bytes},
+                                   {"work_tree_bytes", use.work_tree_bytes}});
+  shim_->FailDiskFull(use.written(), use.into_work_tree());
+}
+
+DiskPlace Attempt::PlaceOnDisk() const {
+  DiskPlace place{.assignment = assignment_, .runs = false, .folder = job_dir_, .work_tree = ""};
+  if (began_at_ == absl::ZeroDuration() || !holds_slot()) return place;
+  place.runs = shim_ != nullptr;
+  place.work_tree = WorkTree();
+  place.began_at = context_.clock.Now() - (context_.clock.SinceBoot() - began_at_);
+  return place;
 }
 
 void Attempt::SetLease(absl::Duration deadline) {
@@ -281,6 +323,18 @@ void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
                            "the job's supervisor was killed, and the job with it"));
   }
   JobResult result = ResultOf(*shim_result);
+  if (result.reason != EndReason::kScriptFailure) return FinishOrStore(std::move(result));
+  // A program that the full disk stopped fails like any other; who has filled it should hear so.
+  context_.disk->Judge(
+      assignment_, [self = shared_from_this(), result = std::move(result)](
+                       bool is_full, const std::optional<DiskUse>& largest) mutable {
+        if (self->forget_) return self->BecomeGone();
+        if (is_full) NoteFullDisk(largest, result);
+        self->FinishOrStore(std::move(result));
+      });
+}
+
+void Attempt::FinishOrStore(JobResult result) {
   if (!WantsArtifacts(spec_.artifacts_out, result.reason)) return Finish(std::move(result));
   if (Move(JobEvent::kShimEnded)) StoreArtifacts(std::move(result));
 }
@@ -371,10 +425,27 @@ void Attempt::WriteResult(JobResult result) {
                                    {"reason", EndReasonName(result.reason)},
                                    {"exit_code", result.exit_code},
                                    {"trace_bytes", result.trace_bytes}});
+        self->SyncLogLater(result);
         self->result_ = result;
         self->context_.traces.Ended(self->assignment_, result.trace_bytes,
                                     [attempt = self.get()] { attempt->SendResult(); });
       });
+}
+
+// A job's shim syncs its log once a second; the last words of a short job are left to us. Mostly
+// the coordinator has them durably before their time has come.
+void Attempt::SyncLogLater(const JobResult& result) {
+  if (result.duration >= kSyncWithin || result.trace_bytes == 0) return;
+  context_.loop.After(kSyncWithin, [self = weak_from_this()] {
+    const std::shared_ptr<Attempt> attempt = self.lock();
+    if (attempt == nullptr || attempt->phase_ != JobPhase::kFinished) return;
+    attempt->context_.workers.Run([path = attempt->LogPath()] {
+      const os::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (file.is_open() && ::fdatasync(file.get()) != 0) {
+        log::Error("log_not_synced", {{"why", os::ErrnoStatus(errno, "cannot sync", path)}});
+      }
+    });
+  });
 }
 
 // Called by the trace sender when the whole trace is on its way: a result that overtook it would

@@ -10,6 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/exec/shim_process.h"
+#include "agent/job/disk_guard.h"
+#include "agent/job/disk_watch.h"
 #include "agent/job/job_environment.h"
 #include "agent/job/job_phase.h"
 #include "agent/job/job_result.h"
@@ -49,11 +51,7 @@ struct AgentSettings {
   std::string server;
   std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
-  // What the folders of all jobs may take before offers are declined.
-  uint64_t spool_quota = uint64_t{10} << 30;
-  uint64_t pause_free_bytes = 256 << 20;  // with less free disk no job's output is taken
-  // After so long with less the job that has written the most fails.
-  absl::Duration disk_full_after = absl::Minutes(1);
+  DiskLimits disk;
 };
 
 // Everything that attempts use and none of them owns.
@@ -66,6 +64,7 @@ struct AttemptContext {
   WorkerPool& workers;
   Workbench& workbench;
   Hub& hub;
+  DiskWatch* disk = nullptr;  // set by the job table
 };
 
 // One attempt of a job at its agent, from the offer to its being forgotten: writes down each step
@@ -91,6 +90,11 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void SetLease(absl::Duration deadline);
   // The link is new: a result that was sent before may have been lost.
   void NewSession() { result_sent_ = false; }
+  // The agent's disk is short of space: the job's output stays in its pipe.
+  void PauseOutput(bool on);
+  // It has written the most on a full disk: it ends.
+  void FailAsLargest(const DiskUse& use);
+  DiskPlace PlaceOnDisk() const;
   // The agent ends: work of other threads is stopped. Nothing is recorded.
   void Abandon() { cancellation_.Cancel(); }
 
@@ -111,6 +115,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   exec::ShimProcess::Callbacks ShimCallbacks();
   void Running(std::unique_ptr<exec::ShimProcess> shim);
   void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);
+  void FinishOrStore(JobResult result);
   void StoreArtifacts(JobResult result);
   void RecoverRun(const std::string& boot_id);
   void RecoverResult(const std::string& text);
@@ -118,6 +123,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void Finish(JobResult result);
   void FinishHashed(JobResult result);
   void WriteResult(JobResult result);
+  void SyncLogLater(const JobResult& result);
   void SendResult();
   void BecomeGone();
 
@@ -136,6 +142,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::optional<JobSecrets> secrets_;  // from Start() until the shim has them
   workspace::Cancellation cancellation_;
   std::unique_ptr<exec::ShimProcess> shim_;
+  absl::Duration began_at_ = absl::ZeroDuration();  // the shim, since boot; zero: not yet
   std::optional<absl::Duration> lease_;
   std::optional<JobResult> result_;  // once it is durable
   bool finishing_ = false;           // the result is being hashed or written

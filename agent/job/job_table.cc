@@ -35,7 +35,12 @@ Report::Phase Reported(JobPhase phase) {
 }  // namespace
 
 JobTable::JobTable(const AttemptContext& context, DecodeSpec decode)
-    : context_(context), decode_(std::move(decode)) {}
+    : disk_(context.settings.disk, context.settings.state_dir, context.loop, context.clock,
+            context.workers, *this),
+      context_{context.settings, context.loop,    context.clock,     context.journal,
+               context.traces,   context.workers, context.workbench, context.hub,
+               &disk_},
+      decode_(std::move(decode)) {}
 
 JobTable::~JobTable() = default;
 
@@ -150,10 +155,38 @@ std::string JobTable::WhyNot(const Assignment& assignment) const {
   }
   const absl::StatusOr<uint64_t> free = os::FreeBytes(context_.settings.state_dir);
   if (free.ok() && *free < context_.settings.free_bytes_min) {
-    return absl::StrCat("the agent's disk has only ", *free >> 20, " MiB free, less than the ",
+    return absl::StrCat("disk full: the agent's disk has only ", *free >> 20, " MiB free, less than the ",
                         context_.settings.free_bytes_min >> 20, " MiB that it keeps");
   }
-  return "";
+  return disk_.WhyNot();
+}
+
+std::vector<DiskPlace> JobTable::DiskPlaces() const {
+  std::vector<DiskPlace> places;
+  places.reserve(attempts_.size());
+  for (const auto& [assignment, attempt] : attempts_) places.push_back(attempt->PlaceOnDisk());
+  return places;
+}
+
+void JobTable::PauseOutput(bool on) {
+  for (const auto& [assignment, attempt] : attempts_) attempt->PauseOutput(on);
+}
+
+void JobTable::FailLargest(const DiskUse& use) {
+  if (const auto attempt = Find(use.assignment)) attempt->FailAsLargest(use);
+}
+
+void JobTable::DropIdleWorkTrees() {
+  std::set<std::string> taken;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (attempt->holds_slot()) taken.insert(absl::StrCat(attempt->slot()));
+  }
+  const std::string workspaces = os::JoinPath(context_.settings.state_dir, "workspaces");
+  for (const std::string& slot : os::ListDir(workspaces).value_or(std::vector<std::string>())) {
+    if (taken.count(slot) > 0) continue;
+    log::Info("work_trees_dropped", {{"slot", slot}});
+    DeleteLater(os::JoinPath(workspaces, slot));
+  }
 }
 
 void JobTable::Offer(const Assignment& assignment, const std::string& spec_bytes) {

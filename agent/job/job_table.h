@@ -34,12 +34,12 @@ struct Verdict {
 
 // All attempts of this agent. Messages about an attempt that it doesn't hold, or holds under
 // another fence, change nothing: the fence says who may run a job. Used on the loop's thread only.
-class JobTable {
+class JobTable : private DiskWatch::Jobs {
  public:
   using DecodeSpec = std::function<absl::StatusOr<JobSpec>(absl::string_view bytes)>;
 
   JobTable(const AttemptContext& context, DecodeSpec decode);
-  ~JobTable();
+  ~JobTable() override;
 
   // Takes up what the journal has, and removes the folders of what it hasn't. Once, before
   // anything else.
@@ -78,7 +78,13 @@ class JobTable {
   void RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records);
   void SweepFolders();
   void DeleteLater(const std::string& folder);
+  // DiskWatch::Jobs
+  std::vector<DiskPlace> DiskPlaces() const override;
+  void PauseOutput(bool on) override;
+  void FailLargest(const DiskUse& use) override;
+  void DropIdleWorkTrees() override;
 
+  DiskWatch disk_;
   const AttemptContext context_;
   const DecodeSpec decode_;
   // Shared with work that is under way, see Attempt.

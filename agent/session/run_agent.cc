@@ -91,6 +91,7 @@ job::AgentSettings SettingsOf(const Loaded& loaded, const RunOptions& options) {
   settings.server = loaded.identity.coordinator;
   settings.environment = os::CurrentEnvironment();
   settings.free_bytes_min = options.free_bytes_min;
+  settings.disk = options.disk;
   return settings;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/job/disk_guard.h"
 
 namespace grange::session {
 
@@ -13,6 +14,7 @@ struct RunOptions {
   std::string state_dir;
   std::string shim_program;  // "": grange-shim beside this program
   uint64_t free_bytes_min = uint64_t{1} << 30;
+  job::DiskLimits disk;
   // The longest wait before a lost session is opened anew; how long is up to chance.
   absl::Duration reconnect_max = absl::Seconds(15);
 };

@@ -72,7 +72,7 @@ struct CtlResult {
 struct AgentOptions {
   std::string name = "agent-1";
   int slots = 2;
-  std::vector<std::string> tags;
+  std::vector<std::string> tags = {};
   bool run_untagged = true;
   // Where it finds the coordinator, such as the port of a proxy; "": at the coordinator's own.
   std::string coordinator = {};
