@@ -78,7 +78,11 @@ void AddProgress(const store::JobRow& row, v1::Job* message) {
     message->set_failure_reason(std::string(lifecycle::FailureReasonName(progress.reason)));
   }
   message->set_exit_code(progress.exit_code);
-  message->set_detail(progress.detail);
+  // What the farm has to say of the job, else what its last attempt has said.
+  const bool is_over = lifecycle::IsFinal(progress.state);
+  message->set_detail(is_over && progress.detail.empty() ? row.attempt_detail : progress.detail);
+  message->set_cpu_ms(absl::ToInt64Milliseconds(row.cpu));
+  message->set_max_rss_bytes(static_cast<int64_t>(row.max_rss_bytes));
   message->set_trace_bytes(row.trace_bytes);
   message->set_dropped_bytes(row.dropped_bytes);
   if (progress.allowed_to_fail) message->set_allow_failure(true);
@@ -95,6 +99,8 @@ void ToProto(const store::AttemptRow& row, v1::Attempt* message) {
   message->set_trace_bytes(row.trace_bytes);
   message->set_detail(row.detail);
   message->set_dropped_bytes(row.dropped_bytes);
+  message->set_cpu_ms(absl::ToInt64Milliseconds(row.cpu));
+  message->set_max_rss_bytes(static_cast<int64_t>(row.max_rss_bytes));
 }
 
 void ToProto(const store::TokenRow& row, v1::Token* message) {

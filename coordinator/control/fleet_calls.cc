@@ -28,6 +28,18 @@ std::string StatusOf(const store::AgentRow& row, const schedule::Scheduler::Agen
   return "online";
 }
 
+// "credential in use twice since …, last from …; …", or "".
+std::string AlarmOf(const store::AgentRow& row) {
+  if (row.alarm.empty()) return "";
+  return absl::StrCat(
+      row.alarm, " since ",
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", row.alarm_since, absl::UTCTimeZone()), ", last from ",
+      row.alarm_from.empty() ? "an unknown address" : row.alarm_from,
+      "; if only one machine has this agent's state directory, 'grangectl agent reset ", row.name,
+      "' lets it in and ends the alarm, else 'grangectl agent revoke ", row.name,
+      "' locks out all copies");
+}
+
 absl::StatusOr<store::AgentRow> FindAgent(store::Store& store, const std::string& name_or_id) {
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::AgentRow> agents, store.ListAgents());
   int64_t id = 0;
@@ -77,6 +89,7 @@ grpc::Status ControlService::ListAgents(grpc::ServerContext* context, const v1::
     agent->set_slots(view != nullptr && view->connected ? view->slots : row.slots);
     agent->set_run_untagged(row.run_untagged);
     agent->set_version(row.version);
+    agent->set_alarm(AlarmOf(row));
     agent->set_last_contact_ms(
         ToMillis(std::max(row.last_contact, parts_.backend.LastContact(row.id))));
     if (view != nullptr) {

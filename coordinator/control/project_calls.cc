@@ -10,6 +10,7 @@
 #include "common/rpc/status.h"
 #include "common/text/duration_text.h"
 #include "common/text/edit_distance.h"
+#include "common/text/size_text.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/trace/coverage.h"
 
@@ -23,7 +24,8 @@ constexpr size_t kMaskedMin = 8;
 
 const std::vector<std::string>& SettingNames() {
   static const auto* const names = new std::vector<std::string>{
-      "coverage-regex", "default-branch", "timeout", "on-disconnect", "trace-limit"};
+      "coverage-regex", "default-branch", "timeout", "on-disconnect", "trace-limit",
+      "trace-limit-policy"};
   return *names;
 }
 
@@ -47,10 +49,15 @@ absl::Status CheckSetting(const std::string& key, const std::string& value) {
     return absl::InvalidArgumentError("on-disconnect is 'keep' or 'stop'");
   }
   if (key == "trace-limit") {
-    uint64_t bytes = 0;
-    if (!absl::SimpleAtoi(value, &bytes) || bytes < 1024 || bytes > (uint64_t{1} << 40)) {
-      return absl::InvalidArgumentError("trace-limit is a number of bytes, from 1024 on");
+    GRANGE_ASSIGN_OR_RETURN(const uint64_t bytes, text::ParseSize(value));
+    if (bytes < 1024 || bytes > (uint64_t{1} << 40)) {
+      return absl::InvalidArgumentError("trace-limit is a size from 1 KiB to 1 TiB, such as 100MiB");
     }
+  }
+  if (key == "trace-limit-policy" && value != "drop" && value != "fail") {
+    return absl::InvalidArgumentError(
+        "trace-limit-policy is 'drop' (what is printed beyond trace-limit is dropped and counted) "
+        "or 'fail' (the job fails)");
   }
   if (key == "default-branch") return source::CheckRefName(value);
   return absl::OkStatus();

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "common/text/duration_text.h"
+#include "common/text/size_text.h"
 
 namespace grange::server {
 namespace {
@@ -93,8 +94,10 @@ absl::Status ReadSettings(const AssignmentInputs& inputs, const pipeline::JobPla
   } else if (const std::string text = Setting(project, "timeout", ""); !text.empty()) {
     GRANGE_ASSIGN_OR_RETURN(spec.timeout, text::ParseDuration(text));
   }
-  uint64_t limit = 0;
-  if (absl::SimpleAtoi(Setting(project, "trace-limit", ""), &limit)) spec.trace_limit_bytes = limit;
+  if (const std::string text = Setting(project, "trace-limit", ""); !text.empty()) {
+    GRANGE_ASSIGN_OR_RETURN(spec.trace_limit_bytes, text::ParseSize(text));
+  }
+  spec.fail_at_trace_limit = Setting(project, "trace-limit-policy", "drop") == "fail";
   spec.stop_on_disconnect = StopsOnDisconnect(plan, project.settings);
   return absl::OkStatus();
 }

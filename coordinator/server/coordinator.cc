@@ -356,6 +356,8 @@ void CoordinatorImpl::Finish(session::JobResult result) {
   end.coverage = CoverageOf(result);
   end.detail = result.detail;
   end.artifact_id = result.artifact_id;
+  end.cpu = result.cpu;
+  end.max_rss_bytes = result.max_rss_bytes;
   core_->PostResult(event, std::move(end));
 }
 

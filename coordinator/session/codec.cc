@@ -1,5 +1,7 @@
 #include "coordinator/session/codec.h"
 
+#include <string.h>
+
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +12,7 @@ namespace {
 
 constexpr int64_t kIdMax = int64_t{1} << 53;
 constexpr int kAttemptMax = 1'000'000;
+constexpr int64_t kCpuMillisMax = int64_t{1} << 50;
 
 absl::StatusOr<schedule::JobReport::Phase> FromProto(v1::JobReport::Phase phase) {
   switch (phase) {
@@ -98,6 +101,13 @@ void FillSource(const JobSpec& spec, v1::SourceSpec* source) {
   source->set_depth(spec.depth);
 }
 
+// "killed by signal 9 (SIGKILL)"
+std::string SignalText(int number) {
+  const char* const name = ::sigabbrev_np(number);
+  return absl::StrCat("killed by signal ", number,
+                      name == nullptr ? "" : absl::StrCat(" (SIG", name, ")"));
+}
+
 }  // namespace
 
 std::string FrontOf(const std::string& text, size_t bytes_max) {
@@ -165,7 +175,15 @@ absl::StatusOr<JobResult> FromProto(const v1::JobResult& message) {
   }
   result.exit_code = message.exit_code();
   result.dropped_bytes = message.dropped_bytes();
-  result.detail = FrontOf(message.detail(), kDetailBytesMax);
+  result.cpu = absl::Milliseconds(std::clamp<int64_t>(message.cpu_ms(), 0, kCpuMillisMax));
+  result.max_rss_bytes = static_cast<uint64_t>(std::max<int64_t>(message.max_rss_bytes(), 0));
+  if (result.reason == lifecycle::FailureReason::kScriptFailure && message.signal() > 0) {
+    result.detail = SignalText(message.signal());
+  }
+  if (!message.detail().empty()) {
+    absl::StrAppend(&result.detail, result.detail.empty() ? "" : "; ",
+                    FrontOf(message.detail(), kDetailBytesMax));
+  }
   result.artifact_id = FrontOf(message.artifact_id(), 128);
   if (!message.artifact_error().empty()) {
     absl::StrAppend(&result.detail, result.detail.empty() ? "" : "; ",
@@ -211,6 +229,7 @@ void ToProto(const JobSpec& spec, v1::JobSpec* message) {
   message->set_on_disconnect(spec.stop_on_disconnect ? v1::ON_DISCONNECT_STOP
                                                      : v1::ON_DISCONNECT_KEEP);
   for (const std::string& tag : spec.tags) message->add_tags(tag);
+  message->set_fail_at_trace_limit(spec.fail_at_trace_limit);
 }
 
 void ToProto(const StartSecrets& secrets, v1::JobStart* message) {

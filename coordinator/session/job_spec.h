@@ -67,6 +67,7 @@ struct JobSpec {
   uint64_t trace_limit_bytes = 100 << 20;
   bool stop_on_disconnect = false;
   std::vector<std::string> tags;
+  bool fail_at_trace_limit = false;  // else what is beyond is dropped
 };
 
 struct StartSecrets {
@@ -83,6 +84,8 @@ struct JobResult {
   uint64_t dropped_bytes = 0;
   std::string detail;
   std::string artifact_id;
+  absl::Duration cpu = absl::ZeroDuration();  // of all processes of the job
+  uint64_t max_rss_bytes = 0;                 // of the largest one
   // Unset if the attempt is not this agent's any more: then only the scheduler looks at it.
   std::optional<trace::TraceStore::End> trace;
 };

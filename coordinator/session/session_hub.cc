@@ -24,6 +24,10 @@ constexpr absl::Duration kEndGrace = absl::Seconds(3);
 // Streams without a Hello at once. As many agents may come back in the same second.
 constexpr int kUnadmittedMax = 5000;
 
+// What an alarm of an agent says.
+constexpr absl::string_view kUsedTwice = "credential in use twice";
+constexpr absl::string_view kWentBack = "session counter went back (a copied or restored state directory)";
+
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
   v1::HubMsg message;
   ToProto(assignment, message.mutable_revoke()->mutable_assignment());
@@ -147,7 +151,7 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
   }
   if (current != nullptr && current != session && current->instance_id != hello.instance_id &&
       current->silence() < options_.same_credential_window) {
-    log::Error("credential_in_use_twice", {{"agent", agent.id}, {"name", agent.name}});
+    Alarm(agent, kUsedTwice, session->peer);
     return absl::AlreadyExistsError(
         absl::StrCat("agent '", agent.name,
                      "' is connected already from another process: its credential is in "
@@ -156,6 +160,7 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
   absl::Status advanced =
       store_.AdvanceSessionCounter(agent.id, hello.session_counter, clock_.Now(), hello.version);
   if (absl::IsFailedPrecondition(advanced)) {
+    Alarm(agent, kWentBack, session->peer);
     return absl::FailedPreconditionError(
         absl::StrCat("the session counter of agent '", agent.name,
                      "' went back: its state directory was copied "
@@ -163,6 +168,17 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
                      agent.name, "'"));
   }
   return advanced;
+}
+
+// Until somebody acts: 'grangectl agents' shows it.
+void SessionHub::Alarm(const store::AgentRow& agent, absl::string_view what,
+                       const std::string& peer) {
+  log::Error("agent_alarm",
+             {{"agent", agent.id}, {"name", agent.name}, {"what", what}, {"from", peer}});
+  // Each try of a machine that goes on trying would be a write.
+  if (agent.alarm == what && agent.alarm_from == peer) return;
+  const absl::Status stored = store_.SetAgentAlarm(agent.id, what, peer, clock_.Now());
+  if (!stored.ok()) log::Warning("alarm_not_stored", {{"agent", agent.id}, {"error", stored}});
 }
 
 absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,

@@ -106,6 +106,7 @@ class SessionHub {
  private:
   void Admit(const std::shared_ptr<AgentSession>& session, const std::string& credential,
              const v1::Hello& hello);
+  void Alarm(const store::AgentRow& agent, absl::string_view what, const std::string& peer);
   absl::Status CheckIdentity(const std::shared_ptr<AgentSession>& session,
                              const std::string& credential, const HelloFacts& hello,
                              store::AgentRow& agent);

@@ -103,10 +103,12 @@ absl::Status PutRow(Connection& connection, const PutTraceEnd& end, absl::Time) 
   return connection
       .Prepare(
           "UPDATE attempts SET trace_bytes = ?, dropped_bytes = ?, trace_sha256 = ?, "
-          "trace_damaged = ?, trace_complete = 1, coverage = coalesce(?, coverage), "
+          "trace_damaged = ?, trace_complete = 1, cpu_ms = max(cpu_ms, ?), "
+          "max_rss_bytes = max(max_rss_bytes, ?), coverage = coalesce(?, coverage), "
           "detail = coalesce(nullif(?, x''), detail), "
           "artifact = coalesce(nullif(?, x''), artifact) WHERE job = ? AND attempt = ?")
-      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.damaged, end.coverage, end.detail,
+      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.damaged,
+            absl::ToInt64Milliseconds(end.cpu), end.max_rss_bytes, end.coverage, end.detail,
             end.artifact_id, end.job, end.attempt)
       .Run();
 }

@@ -14,8 +14,8 @@ constexpr char kSelectJob[] =
     "SELECT j.id, j.pipeline, j.position, j.name, j.stage, j.stage_index, l.plan, j.state, "
     "j.attempt, j.automatic_retries, j.phase, j.fence, j.agent, j.reason, j.exit_code, "
     "j.cancel_wanted, j.played, j.allowed_to_fail, j.queued_at, j.play_at, j.started_at, "
-    "j.finished_at, j.detail, j.created_at, a.coverage, a.trace_bytes, a.dropped_bytes, g.name "
-    "FROM jobs j JOIN job_plans l ON l.job = j.id "
+    "j.finished_at, j.detail, j.created_at, a.coverage, a.trace_bytes, a.dropped_bytes, g.name, "
+    "a.detail, a.cpu_ms, a.max_rss_bytes FROM jobs j JOIN job_plans l ON l.job = j.id "
     "LEFT JOIN attempts a ON a.job = j.id AND a.attempt = j.attempt "
     "LEFT JOIN agents g ON g.id = j.agent ";
 constexpr SqlText kJobsOfPipeline(kSelectJob, "WHERE j.pipeline = ? ORDER BY j.position");
@@ -28,7 +28,8 @@ constexpr SqlText kJobById(kSelectJob, "WHERE j.id = ?");
 constexpr char kSelectAttempt[] =
     "SELECT a.job, a.attempt, a.fence, a.agent, g.name, a.state, a.reason, a.exit_code, "
     "a.started_at, a.finished_at, a.trace_bytes, a.dropped_bytes, a.trace_sha256, "
-    "a.trace_damaged, a.trace_complete, a.detail, a.coverage, a.artifact "
+    "a.trace_damaged, a.trace_complete, a.detail, a.coverage, a.artifact, a.cpu_ms, "
+    "a.max_rss_bytes "
     "FROM attempts a LEFT JOIN agents g ON g.id = a.agent ";
 constexpr SqlText kAttemptsOfJob(kSelectAttempt, "WHERE a.job = ? ORDER BY a.attempt");
 constexpr SqlText kOneAttempt(kSelectAttempt, "WHERE a.job = ? AND a.attempt = ?");
@@ -82,6 +83,9 @@ absl::StatusOr<JobRow> JobOf(const Statement& row, const Sealer& sealer) {
   job.trace_bytes = static_cast<uint64_t>(row.Int(25));
   job.dropped_bytes = static_cast<uint64_t>(row.Int(26));
   job.agent_name = row.Bytes(27);
+  job.attempt_detail = row.Bytes(28);
+  job.cpu = absl::Milliseconds(row.Int(29));
+  job.max_rss_bytes = static_cast<uint64_t>(row.Int(30));
   return job;
 }
 
@@ -105,6 +109,8 @@ absl::StatusOr<AttemptRow> AttemptOf(const Statement& row) {
   attempt.detail = row.Bytes(15);
   attempt.coverage = row.Real(16);
   attempt.artifact_id = row.Bytes(17);
+  attempt.cpu = absl::Milliseconds(row.Int(18));
+  attempt.max_rss_bytes = static_cast<uint64_t>(row.Int(19));
   return attempt;
 }
 

@@ -185,6 +185,13 @@ CREATE TABLE audit (
   text  BLOB NOT NULL
 );
 )sql",
+    R"sql(
+ALTER TABLE attempts ADD COLUMN cpu_ms INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempts ADD COLUMN max_rss_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN alarm BLOB NOT NULL DEFAULT x'';
+ALTER TABLE agents ADD COLUMN alarm_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN alarm_from BLOB NOT NULL DEFAULT x'';
+)sql",
 };
 
 absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {

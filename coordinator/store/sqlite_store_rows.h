@@ -90,6 +90,8 @@ class SqliteStore final : public Store {
   absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                      absl::string_view version) override;
   absl::Status SetAgentDraining(AgentId id, bool draining) override;
+  absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
+                             absl::Time now) override;
   absl::Status SetAgentRevoked(AgentId id) override;
   absl::Status ResetAgent(AgentId id, const Answer& answer) override;
   absl::Status RemoveAgent(AgentId id, const Answer& answer) override;

@@ -75,6 +75,10 @@ struct JobRow {
   uint64_t dropped_bytes = 0;
   absl::Time created_at = absl::InfinitePast();
   std::string agent_name;  // read only
+  // Of the newest attempt, as its agent has told it.
+  std::string attempt_detail;
+  absl::Duration cpu = absl::ZeroDuration();
+  uint64_t max_rss_bytes = 0;
 };
 
 struct AttemptRow {
@@ -96,6 +100,8 @@ struct AttemptRow {
   std::string detail;
   std::optional<double> coverage;
   std::string artifact_id;
+  absl::Duration cpu = absl::ZeroDuration();  // of all its processes
+  uint64_t max_rss_bytes = 0;                 // of the largest one
 };
 
 struct ArtifactRow {
@@ -122,6 +128,11 @@ struct AgentRow {
   std::string version;
   absl::Time registered_at = absl::InfinitePast();
   absl::Time last_contact = absl::InfinitePast();
+  // Somebody else has tried to use its credential, or an older copy of its state directory: what
+  // it was, since when, and from which address the last time. "": nobody has.
+  std::string alarm;
+  absl::Time alarm_since = absl::InfinitePast();
+  std::string alarm_from;
 };
 
 struct TokenRow {
@@ -156,6 +167,8 @@ struct PutTraceEnd {  // with the final state of an attempt
   std::optional<double> coverage;
   std::string detail;
   std::string artifact_id;
+  absl::Duration cpu = absl::ZeroDuration();
+  uint64_t max_rss_bytes = 0;
 };
 // Who makes a change: for the audit log.
 struct Actor {
@@ -272,6 +285,9 @@ class Store {
   virtual absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                              absl::string_view version) = 0;
   virtual absl::Status SetAgentDraining(AgentId id, bool draining) = 0;
+  // The alarm's time stands until it is taken back by ResetAgent() or SetAgentRevoked().
+  virtual absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
+                                     absl::Time now) = 0;
   virtual absl::Status SetAgentRevoked(AgentId id) = 0;
   virtual absl::Status ResetAgent(AgentId id,
                                   const Answer& answer = {}) = 0;  // session counter to 0

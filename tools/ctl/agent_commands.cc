@@ -51,6 +51,10 @@ absl::StatusOr<ExitCode> ListAgents(Context& context, const NoOptions&) {
                   agent.version()});
   }
   context.Print(table.ToString(context.out()));
+  for (const v1::Agent& agent : reply.agents()) {
+    if (agent.alarm().empty()) continue;
+    context.Note(absl::StrCat("agent ", agent.name(), ": ", agent.alarm()));
+  }
   return kExitDone;
 }
 

@@ -86,6 +86,13 @@ absl::StatusOr<v1::Job> GetJob(Context& context, int64_t id) {
   return client->Call(&v1::Control::Stub::GetJob, request);
 }
 
+// "1.4 s of processor time, 22 MiB in its largest process"; "" before anything is known.
+std::string UsedText(const v1::Job& job) {
+  if (job.max_rss_bytes() == 0) return "";
+  return absl::StrCat(static_cast<double>(job.cpu_ms()) / 1000.0, " s of processor time, ",
+                      (job.max_rss_bytes() + (1 << 19)) >> 20, " MiB in its largest process");
+}
+
 absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(const v1::Job job, GetJob(context, options.job));
   if (context.json()) {
@@ -113,6 +120,7 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
   if (job.created_ms() != 0) line("created", Rfc3339(job.created_ms()));
   if (job.started_ms() != 0) line("started", Rfc3339(job.started_ms()));
   if (job.finished_ms() != 0) line("finished", Rfc3339(job.finished_ms()));
+  line("used", UsedText(job));
   line("log", absl::StrCat(job.trace_bytes(), " bytes",
                            job.dropped_bytes() == 0
                                ? ""

@@ -14,6 +14,11 @@ Json DurationJson(int64_t started_ms, int64_t finished_ms) {
   return static_cast<double>(finished_ms - started_ms) / 1000.0;
 }
 
+// Seconds; null if it is not known.
+Json CpuJson(int64_t cpu_ms) {
+  return cpu_ms == 0 ? Json(nullptr) : Json(static_cast<double>(cpu_ms) / 1000.0);
+}
+
 Json TextOrNull(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
 template <typename Message>
@@ -101,6 +106,8 @@ Json JobJson(const v1::Job& j) {
   json["agent_unreachable_since"] = TimeJson(j.agent_unreachable_since_ms());
   json["note"] = TextOrNull(j.note());
   json["attempts_max"] = j.attempts_max();
+  json["cpu"] = CpuJson(j.cpu_ms());
+  json["max_rss_bytes"] = j.max_rss_bytes() == 0 ? Json(nullptr) : Json(j.max_rss_bytes());
   return json;
 }
 
@@ -120,6 +127,8 @@ Json JobWithAttemptsJson(const v1::Job& job) {
     attempt["trace_bytes"] = a.trace_bytes();
     attempt["dropped_bytes"] = a.dropped_bytes();
     attempt["detail"] = TextOrNull(a.detail());
+    attempt["cpu"] = CpuJson(a.cpu_ms());
+    attempt["max_rss_bytes"] = a.max_rss_bytes() == 0 ? Json(nullptr) : Json(a.max_rss_bytes());
     attempts.push_back(std::move(attempt));
   }
   json["attempts"] = std::move(attempts);
@@ -139,6 +148,7 @@ Json AgentJson(const v1::Agent& a) {
   json["version"] = TextOrNull(a.version());
   json["project"] = TextOrNull(a.project());
   json["last_contact_at"] = TimeJson(a.last_contact_ms());
+  json["alarm"] = TextOrNull(a.alarm());
   return json;
 }
 
