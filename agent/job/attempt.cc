@@ -158,6 +158,7 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   EndReason reason = prepared.reason;
   absl::Status ready = prepared.status;
   std::string text = prepared.text;
+  if (secrets_.has_value()) mask_.emplace(*secrets_);
   if (ready.ok() && !cancel_) {
     ready = MakeRun(prepared.text, run);
     reason = EndReason::kPrepareFailed;
@@ -166,7 +167,7 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   secrets_.reset();
   if (cancel_ || !ready.ok()) {
     // No shim will write the log: what there is to say is said here.
-    const absl::Status written = os::WriteFile(LogPath(), text);
+    const absl::Status written = os::WriteFile(LogPath(), Masked(text));
     if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
     return Finish(cancel_ ? ResultOf(EndReason::kCanceled, "") : ResultOf(reason, ready.message()));
   }
@@ -363,7 +364,8 @@ void Attempt::StoreArtifacts(JobResult result) {
   context_.workers.Run([self = shared_from_this(), result = std::move(result),
                         output = std::move(output), folders]() mutable {
     const Workbench::Stored stored =
-        self->context_.workbench.Store(self->assignment_, output, folders, self->cancellation_);
+        self->context_.workbench.Store(self->assignment_, output, folders,
+                                       Workbench::TryFor(self->spec_), self->cancellation_);
     result.artifact_id = stored.artifact_id;
     result.artifact_error = stored.error;
     if (stored.failed && result.reason == EndReason::kSuccess) {
@@ -382,6 +384,8 @@ void Attempt::StoreArtifacts(JobResult result) {
 void Attempt::Finish(JobResult result) {
   if (finishing_ || phase_ == JobPhase::kFinished || phase_ == JobPhase::kGone) return;
   finishing_ = true;
+  result.detail = Masked(std::move(result.detail));
+  result.artifact_error = Masked(std::move(result.artifact_error));
   // A machine that went down may have lost the end of the log: the result speaks of what is there.
   result.trace_bytes = TraceBytes();
   context_.traces.Open(assignment_, LogPath(), 0);
@@ -401,6 +405,10 @@ void Attempt::Finish(JobResult result) {
     self->context_.loop.Post(
         [self, result = std::move(result)]() mutable { self->FinishHashed(std::move(result)); });
   });
+}
+
+std::string Attempt::Masked(std::string text) const {
+  return mask_.has_value() ? mask_->Apply(text) : text;
 }
 
 void Attempt::FinishHashed(JobResult result) {

@@ -16,6 +16,7 @@
 #include "agent/job/job_phase.h"
 #include "agent/job/job_result.h"
 #include "agent/job/job_spec.h"
+#include "agent/job/secret_mask.h"
 #include "agent/job/workbench.h"
 #include "agent/job/worker_pool.h"
 #include "agent/trace/journal.h"
@@ -120,6 +121,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void RecoverRun(const std::string& boot_id);
   void RecoverResult(const std::string& text);
 
+  std::string Masked(std::string text) const;
   void Finish(JobResult result);
   void FinishHashed(JobResult result);
   void WriteResult(JobResult result);
@@ -140,6 +142,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const std::string job_dir_;
   JobPhase phase_ = JobPhase::kAccepting;
   std::optional<JobSecrets> secrets_;  // from Start() until the shim has them
+  std::optional<SecretMask> mask_;  // from the same moment on, for what we say ourselves
   workspace::Cancellation cancellation_;
   std::unique_ptr<exec::ShimProcess> shim_;
   absl::Duration began_at_ = absl::ZeroDuration();  // the shim, since boot; zero: not yet

@@ -227,6 +227,11 @@ void JobTable::Forget(const Assignment& assignment) {
   if (const auto attempt = Find(assignment)) attempt->Forget();
 }
 
+void JobTable::ForgetAll() {
+  const std::map<Assignment, std::shared_ptr<Attempt>> all = attempts_;  // they leave meanwhile
+  for (const auto& [assignment, attempt] : all) attempt->Forget();
+}
+
 std::vector<Report> JobTable::Reports() const {
   std::vector<Report> reports;
   for (const auto& [assignment, attempt] : attempts_) {

@@ -49,6 +49,8 @@ class JobTable : private DiskWatch::Jobs {
   void Start(const Assignment& assignment, JobSecrets secrets);
   void Cancel(const Assignment& assignment, absl::Duration grace, bool force);
   void Forget(const Assignment& assignment);  // JobForget and Revoke alike
+  // Kills all that runs and keeps nothing of it.
+  void ForgetAll();
   // The coordinator's wish, which it repeats in each session.
   void Drain(bool on) { draining_ = on; }
   // Takes nothing more, whatever the coordinator wishes.

@@ -11,8 +11,18 @@ namespace grange::job {
 
 using workspace::Sources;
 
+namespace {
+
+constexpr absl::Duration kTryToStopFor = absl::Minutes(10);
+
+}  // namespace
+
 bool Workbench::IsQuick(const JobSpec& spec) {
   return spec.sources.strategy == Sources::Strategy::kNone && spec.artifacts_in.empty();
+}
+
+absl::Duration Workbench::TryFor(const JobSpec& spec) {
+  return spec.stop_on_disconnect ? kTryToStopFor : absl::InfiniteDuration();
 }
 
 Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSpec& spec,
@@ -45,7 +55,7 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
   }
   for (const ArtifactInput& input : spec.artifacts_in) {
     absl::StrAppend(&out.text, "Downloading artifacts of ", input.job_name, "\n");
-    const absl::Status fetched = FetchArtifact(assignment, input, folders, cancellation);
+    const absl::Status fetched = FetchArtifact(assignment, input, folders, TryFor(spec), cancellation);
     if (!fetched.ok()) {
       absl::StrAppend(&out.text, "ERROR: ", fetched.message(), "\n");
       out.status = Annotate(
@@ -58,14 +68,15 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
 }
 
 absl::Status Workbench::FetchArtifact(const Assignment& assignment, const ArtifactInput& input,
-                                      const Folders& folders,
+                                      const Folders& folders, absl::Duration try_for,
                                       workspace::Cancellation& cancellation) {
   const std::string path = os::JoinPath(folders.job, "artifacts.in");
   absl::Status status = files_.Get({.assignment = assignment,
                                     .artifact_id = input.artifact_id,
                                     .path = path,
                                     .size = input.size,
-                                    .sha256 = input.sha256},
+                                    .sha256 = input.sha256,
+                                    .try_for = try_for},
                                    cancellation);
   if (status.ok()) {
     status = workspace::ExtractArchive(path, folders.work_tree, {}, cancellation);
@@ -75,7 +86,8 @@ absl::Status Workbench::FetchArtifact(const Assignment& assignment, const Artifa
 }
 
 Workbench::Stored Workbench::Store(const Assignment& assignment, const ArtifactOutput& output,
-                                   const Folders& folders, workspace::Cancellation& cancellation) {
+                                   const Folders& folders, absl::Duration try_for,
+                                   workspace::Cancellation& cancellation) {
   const std::string path = os::JoinPath(folders.job, "artifacts.out");
   const absl::StatusOr<workspace::ArchiveInfo> archive = workspace::WriteArchive(
       folders.work_tree, output.paths, output.exclude, path, {}, cancellation);
@@ -96,7 +108,8 @@ Workbench::Stored Workbench::Store(const Assignment& assignment, const ArtifactO
                                                      .path = path,
                                                      .name = name,
                                                      .size = archive->size,
-                                                     .sha256 = archive->sha256},
+                                                     .sha256 = archive->sha256,
+                                                     .try_for = try_for},
                                                     cancellation);
   os::RemoveTree(path).IgnoreError();  // it goes with the job's folder at the latest
   if (!id.ok()) {

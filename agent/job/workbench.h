@@ -45,11 +45,16 @@ class Workbench {
   };
   // Packs what `paths` match and brings it to the coordinator.
   Stored Store(const Assignment& assignment, const ArtifactOutput& output, const Folders& folders,
-               workspace::Cancellation& cancellation);
+               absl::Duration try_for, workspace::Cancellation& cancellation);
+
+  // How long a job's files wait for a coordinator that is away: a job that keeps running without
+  // one waits as long as it takes.
+  static absl::Duration TryFor(const JobSpec& spec);
 
  private:
   absl::Status FetchArtifact(const Assignment& assignment, const ArtifactInput& input,
-                             const Folders& folders, workspace::Cancellation& cancellation);
+                             const Folders& folders, absl::Duration try_for,
+                             workspace::Cancellation& cancellation);
 
   workspace::GitMirrors& mirrors_;
   const workspace::GitCommand& git_;

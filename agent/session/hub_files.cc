@@ -28,8 +28,8 @@
 namespace grange::session {
 namespace {
 
-// A coordinator may be away for an upgrade; beyond this the job fails with a reason.
-constexpr absl::Duration kTryFor = absl::Minutes(10);
+// A credential that is refused may be in order again after a restart of the coordinator.
+constexpr absl::Duration kTryRefusedFor = absl::Minutes(10);
 constexpr absl::Duration kCallMax = absl::Hours(2);
 
 using workspace::Cancellation;
@@ -39,8 +39,9 @@ void Prepare(grpc::ClientContext& context, const Secret& credential) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + kCallMax));
 }
 
-bool WorthAgain(const absl::Status& status) {
-  return absl::IsUnavailable(status) || absl::IsUnauthenticated(status) || absl::IsAborted(status);
+bool WorthAgain(const absl::Status& status, absl::Duration tried_for, absl::Duration try_for) {
+  if (absl::IsUnauthenticated(status)) return tried_for < std::min(try_for, kTryRefusedFor);
+  return (absl::IsUnavailable(status) || absl::IsAborted(status)) && tried_for < try_for;
 }
 
 // Waits unless canceled; true if it may go on.
@@ -55,13 +56,14 @@ uint64_t RandomNumber() {
   return number;
 }
 
-absl::Status Repeat(Cancellation& cancellation, const std::function<absl::Status()>& once) {
+absl::Status Repeat(Cancellation& cancellation, absl::Duration try_for,
+                    const std::function<absl::Status()>& once) {
   rpc::Backoff backoff(absl::Milliseconds(500), absl::Seconds(15));
-  const os::Deadline until(kTryFor);
+  const absl::Duration started = os::SinceBoot();
   while (true) {
     const absl::Status status = once();
     if (cancellation.canceled()) return absl::CancelledError("canceled");
-    if (!WorthAgain(status) || until.IsOver()) return status;
+    if (!WorthAgain(status, os::SinceBoot() - started, try_for)) return status;
     if (!Pause(backoff.Next(RandomNumber()), cancellation)) {
       return absl::CancelledError("canceled");
     }
@@ -72,7 +74,7 @@ absl::Status Repeat(Cancellation& cancellation, const std::function<absl::Status
 
 absl::StatusOr<std::string> HubFiles::Put(const Upload& upload, Cancellation& cancellation) {
   std::string id;
-  GRANGE_RETURN_IF_ERROR(Repeat(cancellation, [&]() -> absl::Status {
+  GRANGE_RETURN_IF_ERROR(Repeat(cancellation, upload.try_for, [&]() -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(v1::FileReply reply, PutOnce(upload, 0, false, cancellation));
     if (reply.artifact_id().empty()) {
       GRANGE_ASSIGN_OR_RETURN(reply, PutOnce(upload, reply.have(), true, cancellation));
@@ -130,7 +132,7 @@ absl::Status HubFiles::Get(const Download& download, Cancellation& cancellation)
   if (!file.is_open()) return os::ErrnoStatus(errno, "create", download.path);
   uint64_t offset = 0;
   GRANGE_RETURN_IF_ERROR(
-      Repeat(cancellation, [&] { return GetOnce(download, file.get(), &offset, cancellation); }));
+      Repeat(cancellation, download.try_for, [&] { return GetOnce(download, file.get(), &offset, cancellation); }));
   if (download.size > 0 && offset != download.size) {
     return absl::DataLossError(absl::StrCat("artifact '", download.artifact_id, "' has ", offset,
                                             " bytes instead of ", download.size));

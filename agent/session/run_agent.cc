@@ -17,6 +17,7 @@
 #include "agent/session/completion_loop.h"
 #include "agent/session/hub_files.h"
 #include "agent/session/session.h"
+#include "agent/session/state_watch.h"
 #include "agent/trace/journal.h"
 #include "agent/trace/trace_sender.h"
 #include "agent/workspace/git_command.h"
@@ -38,6 +39,8 @@ namespace {
 // How late gRPC's timers may be: while a connection is made, and while one is there.
 constexpr absl::Duration kTimersBusy = absl::Milliseconds(100);
 constexpr absl::Duration kTimersQuiet = absl::Seconds(4);
+// How long an agent without its state directory tries to say so.
+constexpr absl::Duration kTellLossMax = absl::Minutes(1);
 // Preparing and uploading may go on in each slot, beside the removal of old folders.
 constexpr size_t kWorkersMax = 16;
 
@@ -157,9 +160,22 @@ absl::Status RunAgent(const RunOptions& options) {
     session.Stop(reason, [&loop] { loop.Stop(); });
   };
   bool drain_and_stop = false;
+  bool state_lost = false;
   table.set_on_empty([&] {
     if (drain_and_stop) loop.Post([&] { stop("drained"); });
+    if (state_lost) loop.Post([&] { session.TellLossOfState(); });
   });
+  // Nothing that happens from then on could be kept, so nothing goes on: not until it is known at
+  // the coordinator, unless that is away.
+  GRANGE_ASSIGN_OR_RETURN(const std::unique_ptr<StateWatch> state_watch,
+                          StateWatch::Start(loop, state, [&] {
+                            state_lost = true;
+                            log::Error("state_lost", {{"state", state.dir()}});
+                            table.Close();
+                            loop.After(kTellLossMax, [&] { stop("its state directory is lost"); });
+                            if (table.empty()) return session.TellLossOfState();
+                            table.ForgetAll();
+                          }));
   loop.Watch(signals.get(), EPOLLIN, [&](uint32_t) {
     while (const int signal = os::NextSignal(signals.get())) {
       if (signal != SIGQUIT) {
@@ -176,6 +192,7 @@ absl::Status RunAgent(const RunOptions& options) {
   session.set_on_closed([&] { timers.SetPeriod(kTimersBusy); });
   session.set_on_open([&, first = true]() mutable {
     timers.SetPeriod(kTimersQuiet);
+    if (state_lost && table.empty()) stop("its state directory is lost");
     if (!std::exchange(first, false)) return;
     std::printf("ready: agent '%s' (%lld) takes jobs of %s in %d slots\n", settings.name.c_str(),
                 static_cast<long long>(settings.agent.value()), settings.server.c_str(),
@@ -191,7 +208,11 @@ absl::Status RunAgent(const RunOptions& options) {
   loop.Run();
   loop.Unwatch(signals.get());
   table.Abandon();
-  return absl::OkStatus();
+  if (!state_lost) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the state directory '", state.dir(), "' of agent '", settings.name,
+      "' was removed while it ran; its jobs were ended. Register it anew with 'grange-agent "
+      "register'; to use its name again run 'grangectl agent remove ", settings.name, "' first"));
 }
 
 }  // namespace grange::session

@@ -60,8 +60,10 @@ void Session::Start() { Connect(); }
 void Session::Connect() {
   connect_timer_ = 0;
   if (stopping_) return;
-  const absl::StatusOr<uint64_t> counter = state_.NextSessionCounter();
+  const absl::StatusOr<uint64_t> counter =
+      state_lost_ ? last_counter_ + 1 : state_.NextSessionCounter();
   if (!counter.ok()) return EndSession(counter.status());
+  last_counter_ = *counter;
   ++generation_;
   welcomed_ = false;
   sent_seq_ = heard_seq_ = 0;
@@ -367,6 +369,11 @@ void Session::Stop(const std::string& reason, std::function<void()> done) {
   }
   EndSession(absl::OkStatus());
   MaybeStopped();
+}
+
+void Session::TellLossOfState() {
+  state_lost_ = true;
+  EndSession(absl::UnavailableError("the agent has lost its state directory"));
 }
 
 void Session::MaybeStopped() {

@@ -51,6 +51,9 @@ class Session : public job::Hub, public trace::TraceWriter {
   void Start();
   // Tells the coordinator at once how many slots are free.
   void SendHeartbeat();
+  // The state directory is gone, and no job goes on: opens a new session at once, in whose Hello
+  // none stands, so that the coordinator knows.
+  void TellLossOfState();
   // Says why, ends the session and opens no other; then `done`. `reason` "": without a word.
   void Stop(const std::string& reason, std::function<void()> done);
 
@@ -97,6 +100,8 @@ class Session : public job::Hub, public trace::TraceWriter {
   job::JobTable* table_ = nullptr;  // not owned; set once by Attach()
   std::function<void()> on_open_, on_closed_;
 
+  bool state_lost_ = false;
+  uint64_t last_counter_ = 0;
   // Of the current session. What comes from an older one has another generation.
   uint64_t generation_ = 0;
   std::shared_ptr<ControlLink> control_;  // shared with gRPC's work under way

@@ -243,7 +243,9 @@ absl::Status SqliteStore::RemoveAgent(AgentId id, const Answer& answer) {
       if (row) {
         return absl::FailedPreconditionError(absl::StrCat(
             "agent '", agent.name, "' still has job ", busy.Int(0), "; run 'grangectl agent drain ",
-            id.value(), "' and wait until its jobs are done"));
+            id.value(),
+            "' and wait until its jobs are done; if its machine is gone, wait until they are lost, "
+            "5 minutes after its last contact"));
       }
     }
     GRANGE_RETURN_IF_ERROR(
