@@ -222,7 +222,8 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       last.set_offset(offset);
       last.set_attempt(attempt);
       last.set_ended(ended);
-      last.set_dropped_bytes(job->dropped_bytes);
+      const absl::StatusOr<store::AttemptRow> row = parts_.store.GetAttempt(job->id, attempt);
+      last.set_dropped_bytes(row.ok() ? row->dropped_bytes : 0);
       writer->Write(last);
       return grpc::Status::OK;
     }

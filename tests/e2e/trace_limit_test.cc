@@ -34,7 +34,9 @@ TEST(TraceLimitTest, J5_WhatIsBeyondTheLimitIsDroppedCountedAndSaid) {
   Farm farm;
   farm.AddAgent();
   const std::string repo =
-      farm.MakeRepository("app", "job: {script: ['head -c 300000 /dev/zero']}\n");
+      farm.MakeRepository("app",
+                          "variables: {GIT_STRATEGY: none}\n"
+                          "job: {script: ['head -c 300000 /dev/zero']}\n");
   ASSERT_EQ(farm.Ctl({"submit", repo, "--project", "app"}).exit_code, 0);
   const CtlResult set = farm.Ctl({"project", "set", "app", "trace-limit", "100KiB"});
   ASSERT_EQ(set.exit_code, 0) << set.err;
@@ -78,7 +80,7 @@ TEST(TraceLimitTest, J5_AFloodCostsNeitherMemoryNorTheOthers) {
   farm.AddAgent();
   const std::string repo = farm.MakeRepository(
       "app", absl::StrCat("variables: {GIT_STRATEGY: none}\n",
-                          "floods: {script: ['yes 0123456789abcdef | head -c ", kFloodMiB, "M']}\n",
+                          "floods: {script: ['head -c ", kFloodMiB, "M /dev/zero']}\n",
                           "prints: {script: ['for i in $(seq 1 50); do echo line $i; sleep 0.02; "
                           "done']}\n"));
   const auto agent = [&] { return ResidentMiB(farm.agent("agent-1").pid()); };

@@ -134,10 +134,11 @@ absl::StatusOr<ExitCode> WriteLog(Context& context, Client& client, const LogWan
     if (status.ok()) break;
     if (!reconnect.Wait(status)) return client.Describe(status);
   }
-  if (!context.err().is_terminal) return kExitDone;
+  // Scripts too should know that this is not all.
   if (reader.dropped() > 0) {
     context.Note(absl::StrCat(reader.dropped(), " more bytes were dropped at the log's limit"));
   }
+  if (!context.err().is_terminal) return kExitDone;
   if (reader.offset() == 0 && !reader.ended()) {
     context.Note(absl::StrCat("job ", wanted.job, " has printed nothing yet; 'grangectl why ",
                               wanted.job, "' says what it waits for"));
