@@ -86,19 +86,32 @@ absl::StatusOr<std::string> TraceFile::Digest() {
   return hash_->Digest();
 }
 
+absl::StatusOr<std::string> TraceFile::DigestOfFirst(uint64_t length) const {
+  os::Sha256 hash;
+  GRANGE_RETURN_IF_ERROR(HashBytes(0, length, hash));
+  return hash.Digest();
+}
+
 absl::Status TraceFile::CatchUp() {
   if (hashed_ == size_) return absl::OkStatus();
+  const absl::Status read = HashBytes(hashed_, size_, *hash_);
+  if (!read.ok()) hash_ = std::make_unique<os::Sha256>();  // it has some of them
+  hashed_ = read.ok() ? size_ : 0;
+  return read;
+}
+
+absl::Status TraceFile::HashBytes(uint64_t from, uint64_t to, os::Sha256& hash) const {
   std::string buffer(kReadBytes, '\0');
-  while (hashed_ < size_) {
-    const size_t want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), size_ - hashed_));
-    const ssize_t got = ::pread(fd_.get(), buffer.data(), want, static_cast<off_t>(hashed_));
+  while (from < to) {
+    const size_t want = static_cast<size_t>(std::min<uint64_t>(buffer.size(), to - from));
+    const ssize_t got = ::pread(fd_.get(), buffer.data(), want, static_cast<off_t>(from));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return os::ErrnoStatus(errno, "cannot read", path_);
     if (got == 0) {
       return absl::DataLossError(absl::StrCat("'", path_, "' became shorter by itself"));
     }
-    hash_->Update(absl::string_view(buffer.data(), static_cast<size_t>(got)));
-    hashed_ += static_cast<uint64_t>(got);
+    hash.Update(absl::string_view(buffer.data(), static_cast<size_t>(got)));
+    from += static_cast<uint64_t>(got);
   }
   return absl::OkStatus();
 }

@@ -32,11 +32,15 @@ class TraceFile {
   absl::Status CutTo(uint64_t length);
   // SHA-256 of all bytes; 32 bytes.
   absl::StatusOr<std::string> Digest();
+  // Of the first `length` bytes, which there must be; reads them all.
+  absl::StatusOr<std::string> DigestOfFirst(uint64_t length) const;
 
  private:
   TraceFile(std::string path, os::UniqueFd fd, uint64_t size);
   // Brings hash_ up to size_: after a restart or a cut it begins anew from the file.
   absl::Status CatchUp();
+  // Adds the bytes from `from` to `to`.
+  absl::Status HashBytes(uint64_t from, uint64_t to, os::Sha256& hash) const;
 
   std::string path_;
   os::UniqueFd fd_;

@@ -1,5 +1,9 @@
 #include "agent/job/job_table.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <string>
 
@@ -293,6 +297,60 @@ TEST(JobTableTest, TellsARestartOfTheMachineFromACrashOfTheAgent) {
   bench.Restart([&] { WriteStarting(bench, "00000000-another-boot"); });
   bench.Connect();
   EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 host_restart"));
+}
+
+// The end of a machine: shims and sockets are gone, and so may be what was printed in the last
+// second, although the coordinator has it.
+TEST(JobTableTest, A4_AfterARestartOfTheMachineTheLogIsThereUpToTheLastSecond) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "echo one; echo two; sleep 1000");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return absl::StrContains(bench.trace(kJob), "two\n"); }));
+  const std::string folder = bench.Path("jobs/1-1");
+  bench.Restart([&] {
+    const absl::StatusOr<exec::ProcessKey> shim = exec::FindShim(folder);
+    ASSERT_TRUE(shim.ok()) << shim.status();
+    kill(shim->pid, SIGKILL);
+    waitpid(shim->pid, nullptr, 0);
+    for (const char* file : {"shim", "sock"}) {
+      ASSERT_TRUE(os::RemoveTree(folder + "/" + file).ok());
+    }
+    ASSERT_EQ(truncate((folder + "/log").c_str(), static_cast<off_t>(bench.trace(kJob).size() - 4)),
+              0);
+    os::EventLoop loop;
+    auto journal =
+        trace::Journal::Open({.path = bench.Path("journal"), .make_room = nullptr}, loop).value();
+    ASSERT_TRUE(
+        journal->AppendLazily({trace::Record::Kind::kStarting, kJob, "00000000-another-boot"})
+            .ok());
+  });
+  bench.Connect();
+  ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 host_restart"));
+  bench.Start(kJob);
+  EXPECT_EQ(bench.events().back(), "finished job#1/1@5 host_restart");
+  const std::string left = bench.trace(kJob).substr(0, bench.trace(kJob).size() - 4);
+  EXPECT_TRUE(absl::EndsWith(left, "\none\n")) << left;
+  EXPECT_EQ(bench.result(kJob)->trace_bytes, left.size());
+  EXPECT_EQ(bench.result(kJob)->trace_sha256, os::Sha256Of(left));
+}
+
+TEST(JobTableTest, A8_TakesNoJobWhileTheLogsOfOthersHaveMoreThanTheQuota) {
+  AgentBench bench;
+  bench.settings().disk.spool_quota_bytes = 100'000;
+  bench.Restart();
+  bench.Connect();
+  bench.Offer(kJob, "head -c 200000 /dev/zero");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 success"));
+  const Assignment next{JobId(2), 1, Fence{6}};
+  bench.Offer(next, "echo");
+  EXPECT_THAT(bench.events().back(), HasSubstr("declined job#2/1@6: disk full: "));
+  bench.On([](JobTable& table) { table.Forget(kJob); });
+  bench.Offer(next, "echo");
+  EXPECT_TRUE(bench.WaitFor("accepted job#2/1@6"));
 }
 
 TEST(JobTableTest, StartsNoJobThatMustStopWithoutALease) {

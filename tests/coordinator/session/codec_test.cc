@@ -171,6 +171,25 @@ TEST(ResultCodecTest, GivesTheFacts) {
   EXPECT_EQ(result->detail, "killed 1 process; the disk is full");
 }
 
+TEST(ResultCodecTest, NamesTheSignalAndWhatWasUsed) {
+  v1::JobResult message = AResult();
+  message.set_signal(9);
+  message.set_detail("killed 1 process");
+  message.set_cpu_ms(1500);
+  message.set_max_rss_bytes(4096);
+  EXPECT_EQ(FromProto(message)->detail, "killed by signal 9 (SIGKILL); killed 1 process");
+  EXPECT_EQ(FromProto(message)->cpu, absl::Milliseconds(1500));
+  EXPECT_EQ(FromProto(message)->max_rss_bytes, 4096u);
+  message.set_signal(1'000'000);
+  message.set_cpu_ms(-1);
+  message.set_max_rss_bytes(-1);
+  EXPECT_EQ(FromProto(message)->detail, "killed by signal 1000000; killed 1 process");
+  EXPECT_EQ(FromProto(message)->cpu, absl::ZeroDuration());
+  EXPECT_EQ(FromProto(message)->max_rss_bytes, 0u);
+  message.set_reason(v1::FAILURE_REASON_TIMEOUT);  // then the signal was ours
+  EXPECT_EQ(FromProto(message)->detail, "killed 1 process");
+}
+
 TEST(ResultCodecTest, RefusesHostileOnes) {
   struct {
     const char* name;
@@ -241,6 +260,7 @@ TEST(SpecCodecTest, NothingOfASpecIsLost) {
   spec.timeout = absl::Minutes(3);
   spec.after_script_timeout = absl::Seconds(4);
   spec.trace_limit_bytes = 99;
+  spec.fail_at_trace_limit = true;
   spec.stop_on_disconnect = true;
   spec.tags = {"linux"};
 
@@ -267,6 +287,7 @@ TEST(SpecCodecTest, NothingOfASpecIsLost) {
   EXPECT_EQ(message.timeout_ms(), 180'000);
   EXPECT_EQ(message.after_script_timeout_ms(), 4'000);
   EXPECT_EQ(message.trace_limit_bytes(), 99u);
+  EXPECT_TRUE(message.fail_at_trace_limit());
   EXPECT_EQ(message.on_disconnect(), v1::ON_DISCONNECT_STOP);
   EXPECT_THAT(message.tags(), ElementsAre("linux"));
 }

@@ -162,6 +162,23 @@ TEST_F(AgentsTest, ASessionCounterOnlyGrowsUntilItIsReset) {
   EXPECT_TRUE(store().AdvanceSessionCounter(agent.id, 1, now, "0.1.0").ok());
 }
 
+TEST_F(AgentsTest, A6_AnAlarmStandsWithItsFirstTimeUntilTheAgentIsReset) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->alarm, "");
+  const absl::Time first = clock().Now();
+
+  ASSERT_TRUE(store().SetAgentAlarm(agent.id, "used twice", "10.0.0.1", first).ok());
+  ASSERT_TRUE(
+      store().SetAgentAlarm(agent.id, "went back", "10.0.0.2", first + absl::Hours(1)).ok());
+
+  EXPECT_EQ(store().GetAgent(agent.id)->alarm, "went back");
+  EXPECT_EQ(store().GetAgent(agent.id)->alarm_since, first);
+  EXPECT_EQ(store().GetAgent(agent.id)->alarm_from, "10.0.0.2");
+  ASSERT_TRUE(store().ResetAgent(agent.id).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->alarm, "");
+}
+
 TEST_F(AgentsTest, ATokenThatIsMadeTwiceWithOneKeyIsOneToken) {
   TokenRow first, again;
   first.hash = Hash('x');

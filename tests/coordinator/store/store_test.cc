@@ -194,6 +194,28 @@ TEST_F(StoreTest, AJobsCoverageIsThatOfItsNewestAttemptAndAPipelinesTheMean) {
   EXPECT_EQ(store().GetPipeline(made.pipeline)->coverage, 85.25);
 }
 
+TEST_F(StoreTest, AJobHasUsedAndSaidWhatItsNewestAttemptHas) {
+  const Submitted made = Submit({"unit"});
+  Run(made.Progress(0), 1);
+  PutTraceEnd end;
+  end.job = made.jobs[0].id;
+  end.attempt = 1;
+  end.detail = "killed by signal 9 (SIGKILL)";
+  end.cpu = absl::Milliseconds(1500);
+  end.max_rss_bytes = 1 << 20;
+  ASSERT_TRUE(CommitRow(end).ok());
+
+  const auto job = store().GetJob(end.job);
+  const auto attempt = store().GetAttempt(end.job, 1);
+
+  ASSERT_TRUE(job.ok() && attempt.ok());
+  EXPECT_EQ(job->attempt_detail, end.detail);
+  EXPECT_EQ(job->cpu, end.cpu);
+  EXPECT_EQ(job->max_rss_bytes, end.max_rss_bytes);
+  EXPECT_EQ(attempt->cpu, end.cpu);
+  EXPECT_EQ(attempt->max_rss_bytes, end.max_rss_bytes);
+}
+
 TEST_F(StoreTest, KnowsWhichTracesAreNotComplete) {
   const Submitted made = Submit({"a", "b"});
   Run(made.Progress(0), 1);

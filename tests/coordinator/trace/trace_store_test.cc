@@ -116,6 +116,19 @@ TEST_F(TraceStoreTest, AHashThatDiffersIsAskedForAgainOnce) {
   EXPECT_EQ(*ReadAll(), "abc");
 }
 
+TEST_F(TraceStoreTest, A4_WhatAMachineHasLostOfItsCopyIsKeptHere) {
+  Append(0, "one\ntwo\n");
+  ASSERT_TRUE(sender_->WaitForAck(8));
+
+  const auto end = Finish("one\n").Wait();
+
+  ASSERT_TRUE(end.ok()) << end.status();
+  EXPECT_FALSE(end->damaged);
+  EXPECT_EQ(end->trace_bytes, 8u);
+  EXPECT_EQ(end->sha256, os::Sha256Of("one\ntwo\n"));
+  EXPECT_EQ(*ReadAll(), "one\ntwo\n");
+}
+
 TEST_F(TraceStoreTest, AHashThatDiffersTwiceIsStoredAsDamaged) {
   Append(0, "abX");
   FinishAnswer answer = Finish("abc");
