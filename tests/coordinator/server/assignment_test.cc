@@ -249,6 +249,17 @@ TEST_F(AssignmentTest, TheTimeoutIsTheJobsElseTheProjectsElseAnHour) {
   EXPECT_EQ(Seen("CI_JOB_TIMEOUT"), "300");
 }
 
+TEST_F(AssignmentTest, J5_TheLimitOfALogAndWhatItDoesAreTheProjects) {
+  EXPECT_EQ(Build()->trace_limit_bytes, 100u << 20);
+  EXPECT_FALSE(Build()->fail_at_trace_limit);
+  facts_.project.settings["trace-limit"] = "20MiB";
+  facts_.project.settings["trace-limit-policy"] = "fail";
+  EXPECT_EQ(Build()->trace_limit_bytes, 20u << 20);
+  EXPECT_TRUE(Build()->fail_at_trace_limit);
+  facts_.project.settings["trace-limit"] = "5000";  // bytes, as it was set before there were units
+  EXPECT_EQ(Build()->trace_limit_bytes, 5000u);
+}
+
 TEST_F(AssignmentTest, WhatAnAbsentAgentDoesIsTheJobsElseTheProjects) {
   EXPECT_FALSE(Build()->stop_on_disconnect);
   facts_.project.settings["on-disconnect"] = "stop";
