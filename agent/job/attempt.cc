@@ -326,13 +326,13 @@ void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
   JobResult result = ResultOf(*shim_result);
   if (result.reason != EndReason::kScriptFailure) return FinishOrStore(std::move(result));
   // A program that the full disk stopped fails like any other; who has filled it should hear so.
-  context_.disk->Judge(
-      assignment_, [self = shared_from_this(), result = std::move(result)](
-                       bool is_full, const std::optional<DiskUse>& largest) mutable {
-        if (self->forget_) return self->BecomeGone();
-        if (is_full) NoteFullDisk(largest, result);
-        self->FinishOrStore(std::move(result));
-      });
+  context_.disk->Judge(assignment_,
+                       [self = shared_from_this(), result = std::move(result)](
+                           bool is_full, const std::optional<DiskUse>& largest) mutable {
+                         if (self->forget_) return self->BecomeGone();
+                         if (is_full) NoteFullDisk(largest, result);
+                         self->FinishOrStore(std::move(result));
+                       });
 }
 
 void Attempt::FinishOrStore(JobResult result) {
@@ -363,9 +363,8 @@ void Attempt::StoreArtifacts(JobResult result) {
   const Workbench::Folders folders{WorkTree(), job_dir_};
   context_.workers.Run([self = shared_from_this(), result = std::move(result),
                         output = std::move(output), folders]() mutable {
-    const Workbench::Stored stored =
-        self->context_.workbench.Store(self->assignment_, output, folders,
-                                       Workbench::TryFor(self->spec_), self->cancellation_);
+    const Workbench::Stored stored = self->context_.workbench.Store(
+        self->assignment_, output, folders, Workbench::TryFor(self->spec_), self->cancellation_);
     result.artifact_id = stored.artifact_id;
     result.artifact_error = stored.error;
     if (stored.failed && result.reason == EndReason::kSuccess) {

@@ -142,7 +142,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   const std::string job_dir_;
   JobPhase phase_ = JobPhase::kAccepting;
   std::optional<JobSecrets> secrets_;  // from Start() until the shim has them
-  std::optional<SecretMask> mask_;  // from the same moment on, for what we say ourselves
+  std::optional<SecretMask> mask_;     // from the same moment on, for what we say ourselves
   workspace::Cancellation cancellation_;
   std::unique_ptr<exec::ShimProcess> shim_;
   absl::Duration began_at_ = absl::ZeroDuration();  // the shim, since boot; zero: not yet

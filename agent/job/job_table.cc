@@ -37,9 +37,8 @@ Report::Phase Reported(JobPhase phase) {
 JobTable::JobTable(const AttemptContext& context, DecodeSpec decode)
     : disk_(context.settings.disk, context.settings.state_dir, context.loop, context.clock,
             context.workers, *this),
-      context_{context.settings, context.loop,    context.clock,     context.journal,
-               context.traces,   context.workers, context.workbench, context.hub,
-               &disk_},
+      context_{context.settings, context.loop,      context.clock, context.journal, context.traces,
+               context.workers,  context.workbench, context.hub,   &disk_},
       decode_(std::move(decode)) {}
 
 JobTable::~JobTable() = default;
@@ -155,8 +154,9 @@ std::string JobTable::WhyNot(const Assignment& assignment) const {
   }
   const absl::StatusOr<uint64_t> free = os::FreeBytes(context_.settings.state_dir);
   if (free.ok() && *free < context_.settings.free_bytes_min) {
-    return absl::StrCat("disk full: the agent's disk has only ", *free >> 20, " MiB free, less than the ",
-                        context_.settings.free_bytes_min >> 20, " MiB that it keeps");
+    return absl::StrCat("disk full: the agent's disk has only ", *free >> 20,
+                        " MiB free, less than the ", context_.settings.free_bytes_min >> 20,
+                        " MiB that it keeps");
   }
   return disk_.WhyNot();
 }

@@ -55,7 +55,8 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
   }
   for (const ArtifactInput& input : spec.artifacts_in) {
     absl::StrAppend(&out.text, "Downloading artifacts of ", input.job_name, "\n");
-    const absl::Status fetched = FetchArtifact(assignment, input, folders, TryFor(spec), cancellation);
+    const absl::Status fetched =
+        FetchArtifact(assignment, input, folders, TryFor(spec), cancellation);
     if (!fetched.ok()) {
       absl::StrAppend(&out.text, "ERROR: ", fetched.message(), "\n");
       out.status = Annotate(

@@ -131,8 +131,9 @@ absl::Status HubFiles::Get(const Download& download, Cancellation& cancellation)
       ::open(download.path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!file.is_open()) return os::ErrnoStatus(errno, "create", download.path);
   uint64_t offset = 0;
-  GRANGE_RETURN_IF_ERROR(
-      Repeat(cancellation, download.try_for, [&] { return GetOnce(download, file.get(), &offset, cancellation); }));
+  GRANGE_RETURN_IF_ERROR(Repeat(cancellation, download.try_for, [&] {
+    return GetOnce(download, file.get(), &offset, cancellation);
+  }));
   if (download.size > 0 && offset != download.size) {
     return absl::DataLossError(absl::StrCat("artifact '", download.artifact_id, "' has ", offset,
                                             " bytes instead of ", download.size));

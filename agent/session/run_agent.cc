@@ -212,7 +212,8 @@ absl::Status RunAgent(const RunOptions& options) {
   return absl::FailedPreconditionError(absl::StrCat(
       "the state directory '", state.dir(), "' of agent '", settings.name,
       "' was removed while it ran; its jobs were ended. Register it anew with 'grange-agent "
-      "register'; to use its name again run 'grangectl agent remove ", settings.name, "' first"));
+      "register'; to use its name again run 'grangectl agent remove ",
+      settings.name, "' first"));
 }
 
 }  // namespace grange::session

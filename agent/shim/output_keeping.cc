@@ -41,7 +41,8 @@ void Supervisor::KeepDisk(uint64_t now) {
   if (held && disk_wait_.IsTimeToRetry(now)) parts_.spool.Retry();
   if (parts_.spool.holds() && disk_wait_.IsOver(now)) parts_.spool.GiveUp(ENOSPC);
   const bool grown = parts_.spool.log_bytes() != before;
-  if (grown) disk_wait_.Note(false, paused_, now);  // a little space has come: the wait is a new one
+  // A little space has come: the wait is a new one.
+  if (grown) disk_wait_.Note(false, paused_, now);
   disk_wait_.Note(parts_.spool.holds(), paused_, now);
   if (held && parts_.spool.takes()) RestartSettling(now);
   if (grown) NoteGrown();

@@ -23,9 +23,9 @@ constexpr size_t kVariableValueMax = 10'000;
 constexpr size_t kMaskedMin = 8;
 
 const std::vector<std::string>& SettingNames() {
-  static const auto* const names = new std::vector<std::string>{
-      "coverage-regex", "default-branch", "timeout", "on-disconnect", "trace-limit",
-      "trace-limit-policy"};
+  static const auto* const names =
+      new std::vector<std::string>{"coverage-regex", "default-branch", "timeout",
+                                   "on-disconnect",  "trace-limit",    "trace-limit-policy"};
   return *names;
 }
 
@@ -51,7 +51,8 @@ absl::Status CheckSetting(const std::string& key, const std::string& value) {
   if (key == "trace-limit") {
     GRANGE_ASSIGN_OR_RETURN(const uint64_t bytes, text::ParseSize(value));
     if (bytes < 1024 || bytes > (uint64_t{1} << 40)) {
-      return absl::InvalidArgumentError("trace-limit is a size from 1 KiB to 1 TiB, such as 100MiB");
+      return absl::InvalidArgumentError(
+          "trace-limit is a size from 1 KiB to 1 TiB, such as 100MiB");
     }
   }
   if (key == "trace-limit-policy" && value != "drop" && value != "fail") {

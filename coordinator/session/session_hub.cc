@@ -26,7 +26,8 @@ constexpr int kUnadmittedMax = 5000;
 
 // What an alarm of an agent says.
 constexpr absl::string_view kUsedTwice = "credential in use twice";
-constexpr absl::string_view kWentBack = "session counter went back (a copied or restored state directory)";
+constexpr absl::string_view kWentBack =
+    "session counter went back (a copied or restored state directory)";
 
 v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason) {
   v1::HubMsg message;

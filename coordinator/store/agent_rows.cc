@@ -12,7 +12,8 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, name, tags, run_untagged, slots, project, credential_hash, session_counter, "
-    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from FROM agents WHERE removed = 0 ";
+    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from FROM "
+    "agents WHERE removed = 0 ";
 constexpr SqlText kById(kSelect, "AND id = ?");
 constexpr SqlText kByName(kSelect, "AND name = ?");
 constexpr SqlText kByCredential(kSelect, "AND credential_hash = ?");
@@ -196,13 +197,14 @@ absl::Status SqliteStore::SetAgentDraining(AgentId id, bool draining) {
       AgentText(id));
 }
 
-absl::Status SqliteStore::SetAgentAlarm(AgentId id, absl::string_view alarm,
-                                        absl::string_view from, absl::Time now) {
+absl::Status SqliteStore::SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
+                                        absl::Time now) {
   return ChangeOne(
       [&](Connection& connection) {
         return connection
-            .Prepare("UPDATE agents SET alarm_since = CASE alarm WHEN x'' THEN ? ELSE alarm_since "
-                     "END, alarm = ?, alarm_from = ? WHERE id = ? AND removed = 0")
+            .Prepare(
+                "UPDATE agents SET alarm_since = CASE alarm WHEN x'' THEN ? ELSE alarm_since "
+                "END, alarm = ?, alarm_from = ? WHERE id = ? AND removed = 0")
             .Bind(now, alarm, from, id)
             .Run();
       },
@@ -224,8 +226,9 @@ absl::Status SqliteStore::ResetAgent(AgentId id, const Answer& answer) {
   return ChangeOne(
       [&](Connection& connection) {
         return connection
-            .Prepare("UPDATE agents SET session_counter = 0, alarm = x'' "
-                     "WHERE id = ? AND removed = 0")
+            .Prepare(
+                "UPDATE agents SET session_counter = 0, alarm = x'' "
+                "WHERE id = ? AND removed = 0")
             .Bind(id)
             .Run();
       },

@@ -36,13 +36,12 @@ class AgentDiskTest : public ::testing::Test {
  protected:
   void SetUp() override {
     if (!EnterOwnMounts().ok()) GTEST_SKIP() << "needs root for a small file system of its own";
-    farm_ = std::make_unique<Farm>(
-        Farm::Options{.time_scale = 1,
-                      .coordinator_arguments = {},
-                      .agent_environment = {},
-                      .prepare_state = {},
-                      .agent_arguments = {"--keep-free", "0", "--pause-free", "8",
-                                          "--disk-full-after", "4"}});
+    farm_ = std::make_unique<Farm>(Farm::Options{
+        .time_scale = 1,
+        .coordinator_arguments = {},
+        .agent_environment = {},
+        .prepare_state = {},
+        .agent_arguments = {"--keep-free", "0", "--pause-free", "8", "--disk-full-after", "4"}});
     absl::StatusOr<std::unique_ptr<SmallDisk>> disk =
         SmallDisk::Mount(farm_->AgentState("agent-1"), kDiskBytes);
     ASSERT_TRUE(disk.ok()) << disk.status();
@@ -55,9 +54,8 @@ class AgentDiskTest : public ::testing::Test {
   // Its reason and detail, once all have ended as they should.
   nlohmann::json EndOfTheOneThat(const std::string& fills) {
     const std::string repo = farm_->MakeRepository(
-        "app", absl::StrCat("variables: {GIT_STRATEGY: none}\n",
-                            "fills: {script: ['cat ", gate_, "', '", fills, "']}\n",
-                            "one: {script: ['", kPrints, "']}\n",
+        "app", absl::StrCat("variables: {GIT_STRATEGY: none}\n", "fills: {script: ['cat ", gate_,
+                            "', '", fills, "']}\n", "one: {script: ['", kPrints, "']}\n",
                             "two: {script: ['", kPrints, "']}\n"));
     const int64_t pipeline = farm_->Submit(repo);
     for (const char* job : {"fills", "one", "two"}) {

@@ -22,10 +22,9 @@ nlohmann::json OnlyAgent(Farm& farm) {
 
 CtlResult Register(Farm& farm, const std::string& state, const std::string& name) {
   const CtlResult token = farm.Ctl({"token", "create", "--registration", "-o", "json"});
-  return farm.RunProgram("grange-agent",
-                         {"register", "--state", farm.AgentState(state), "--coordinator",
-                          farm.address(), "--token", token.json().value("token", ""), "--name",
-                          name});
+  return farm.RunProgram(
+      "grange-agent", {"register", "--state", farm.AgentState(state), "--coordinator",
+                       farm.address(), "--token", token.json().value("token", ""), "--name", name});
 }
 
 // The path of people whose agent has gone for good: its name is free once its jobs are over.
@@ -66,7 +65,9 @@ TEST(AgentStateTest, A5_AnAgentThatLosesItsStateEndsItsJobsAndSaysSo) {
 }
 
 TEST(AgentStateTest, A5_JobsOfAnAgentThatNeverComesBackAreLost) {
-  Farm farm({.time_scale = 0.02, .coordinator_arguments = {}, .agent_environment = {},
+  Farm farm({.time_scale = 0.02,
+             .coordinator_arguments = {},
+             .agent_environment = {},
              .prepare_state = {}});
   farm.AddAgent();
   const std::string repo = farm.MakeRepository("app", "job: {script: ['sleep 1000']}\n");
@@ -106,8 +107,7 @@ TEST(AgentStateTest, A6_ACopiedStateIsRefusedAndShownUntilSomebodyActs) {
   Farm farm;
   farm.AddAgent();
   EXPECT_TRUE(OnlyAgent(farm)["alarm"].is_null());
-  ASSERT_EQ(farm.RunProgram("/bin/cp",
-                            {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")})
+  ASSERT_EQ(farm.RunProgram("/bin/cp", {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")})
                 .exit_code,
             0);
   {
@@ -135,8 +135,7 @@ TEST(AgentStateTest, A6_AStateThatWasOvertakenByItsCopyIsRefusedUntilItIsReset) 
   Farm farm;
   farm.AddAgent();
   farm.KillAgent("agent-1", SIGTERM);
-  ASSERT_EQ(farm.RunProgram("/bin/cp",
-                            {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")})
+  ASSERT_EQ(farm.RunProgram("/bin/cp", {"-a", farm.AgentState("agent-1"), farm.AgentState("copy")})
                 .exit_code,
             0);
   farm.StartAgent("copy");

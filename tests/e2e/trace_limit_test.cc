@@ -33,10 +33,9 @@ int64_t ResidentMiB(pid_t pid) {
 TEST(TraceLimitTest, J5_WhatIsBeyondTheLimitIsDroppedCountedAndSaid) {
   Farm farm;
   farm.AddAgent();
-  const std::string repo =
-      farm.MakeRepository("app",
-                          "variables: {GIT_STRATEGY: none}\n"
-                          "job: {script: ['head -c 300000 /dev/zero']}\n");
+  const std::string repo = farm.MakeRepository("app",
+                                               "variables: {GIT_STRATEGY: none}\n"
+                                               "job: {script: ['head -c 300000 /dev/zero']}\n");
   ASSERT_EQ(farm.Ctl({"submit", repo, "--project", "app"}).exit_code, 0);
   const CtlResult set = farm.Ctl({"project", "set", "app", "trace-limit", "100KiB"});
   ASSERT_EQ(set.exit_code, 0) << set.err;
@@ -79,8 +78,8 @@ TEST(TraceLimitTest, J5_AFloodCostsNeitherMemoryNorTheOthers) {
   Farm farm;
   farm.AddAgent();
   const std::string repo = farm.MakeRepository(
-      "app", absl::StrCat("variables: {GIT_STRATEGY: none}\n",
-                          "floods: {script: ['head -c ", kFloodMiB, "M /dev/zero']}\n",
+      "app", absl::StrCat("variables: {GIT_STRATEGY: none}\n", "floods: {script: ['head -c ",
+                          kFloodMiB, "M /dev/zero']}\n",
                           "prints: {script: ['for i in $(seq 1 50); do echo line $i; sleep 0.02; "
                           "done']}\n"));
   const auto agent = [&] { return ResidentMiB(farm.agent("agent-1").pid()); };

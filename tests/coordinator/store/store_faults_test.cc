@@ -40,9 +40,15 @@ TEST_F(StoreFaultsTest, C9ANewerSchemaIsRefusedNamingBothVersionsAndLeftAsItIs) 
   EXPECT_TRUE(store().FindProject("portal").ok());
 }
 
+// The step of what attempts have used and of agents' alarms taken back.
+constexpr char kUndoUseAndAlarm[] =
+    "ALTER TABLE attempts DROP COLUMN cpu_ms; ALTER TABLE attempts DROP COLUMN max_rss_bytes;"
+    "ALTER TABLE agents DROP COLUMN alarm; ALTER TABLE agents DROP COLUMN alarm_since;"
+    "ALTER TABLE agents DROP COLUMN alarm_from;";
+
 TEST_F(StoreFaultsTest, C9AnOlderSchemaIsBroughtUpToDateWithItsRows) {
   Close();
-  Tamper("DROP TABLE audit; UPDATE schema SET version = 1");
+  Tamper(absl::StrCat(kUndoUseAndAlarm, "DROP TABLE audit; UPDATE schema SET version = 1").c_str());
   Open();
   EXPECT_TRUE(store().FindProject("portal").ok());
   ASSERT_TRUE(store().PutAudit({.user = "ada", .token = {}, .peer = "", .call = "test"}, "x").ok());

@@ -30,7 +30,7 @@ TEST(JsonShapeTest, AJobHasStableNamesInAFixedOrder) {
             "id name stage status attempt agent coverage duration failure_reason exit_code "
             "pipeline_id when allow_failure tags needs detail created_at queued_at started_at "
             "finished_at trace_bytes dropped_bytes interruptible timeout "
-            "agent_unreachable_since note attempts_max ");
+            "agent_unreachable_since note attempts_max cpu max_rss_bytes ");
   EXPECT_EQ(json["duration"], 4.25);
   EXPECT_EQ(json["finished_at"], "2024-05-01T12:00:04.250Z");
   EXPECT_EQ(json["created_at"], nullptr);
