@@ -167,15 +167,17 @@ absl::Status RunAgent(const RunOptions& options) {
   });
   // Nothing that happens from then on could be kept, so nothing goes on: not until it is known at
   // the coordinator, unless that is away.
-  GRANGE_ASSIGN_OR_RETURN(const std::unique_ptr<StateWatch> state_watch,
-                          StateWatch::Start(loop, state, [&] {
-                            state_lost = true;
-                            log::Error("state_lost", {{"state", state.dir()}});
-                            table.Close();
-                            loop.After(kTellLossMax, [&] { stop("its state directory is lost"); });
-                            if (table.empty()) return session.TellLossOfState();
-                            table.ForgetAll();
-                          }));
+  const absl::StatusOr<std::unique_ptr<StateWatch>> state_watch =
+      StateWatch::Start(loop, state, [&] {
+        state_lost = true;
+        log::Error("state_lost", {{"state", state.dir()}});
+        table.Close();
+        loop.After(kTellLossMax, [&] { stop("its state directory is lost"); });
+        if (table.empty()) return session.TellLossOfState();
+        table.ForgetAll();
+      });
+  // A machine may have no watch left to give; then the loss shows with the next session.
+  if (!state_watch.ok()) log::Warning("state_not_watched", {{"why", state_watch.status()}});
   loop.Watch(signals.get(), EPOLLIN, [&](uint32_t) {
     while (const int signal = os::NextSignal(signals.get())) {
       if (signal != SIGQUIT) {

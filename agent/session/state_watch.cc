@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <utility>
 
 #include "common/base/status_macros.h"
+#include "common/log/log.h"
 #include "common/os/files.h"
 
 namespace grange::session {
@@ -47,8 +49,14 @@ void StateWatch::Look() {
   std::array<char, 4096> events;
   while (::read(inotify_.get(), events.data(), events.size()) > 0) {
   }
-  // Only its rights may have changed, or another file may have taken its place.
-  if (state_.IsRegistered() && Watch().ok()) return;
+  struct stat info {};
+  if (::lstat(state_.Path("agent.id").c_str(), &info) == 0 ||
+      (errno != ENOENT && errno != ENOTDIR)) {
+    // Only its rights may have changed, or another file may have taken its place.
+    const absl::Status watched = Watch();
+    if (!watched.ok()) log::Warning("state_not_watched", {{"why", watched}});
+    return;
+  }
   if (on_lost_) std::exchange(on_lost_, nullptr)();
 }
 
