@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <string>
 
 #include "absl/synchronization/mutex.h"
@@ -127,6 +128,12 @@ int main(int argc, char** argv) {
   app.add_option("--time-scale", scale,
                  "multiplies all times of the agent protocol (leases, time-outs); for tests")
       ->check(CLI::Range(0.001, 10.0));
+  using Commits = grange::server::CoordinatorOptions::Commits;
+  app.add_option("--commits", options.commits)
+      ->transform(CLI::Transformer(std::map<std::string, Commits>{{"grouped", Commits::kGrouped},
+                                                                  {"each", Commits::kEach},
+                                                                  {"unsynced", Commits::kUnsynced}}))
+      ->group("");  // for grange-bench
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -164,8 +164,9 @@ absl::Status CoordinatorImpl::Open() {
 }
 
 absl::Status CoordinatorImpl::OpenParts() {
+  const bool synced = options_.commits != CoordinatorOptions::Commits::kUnsynced;
   absl::StatusOr<std::unique_ptr<store::Store>> store =
-      store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_);
+      store::OpenSqliteStore(Path("grange.db"), Path("keys/store.key"), clock_, synced);
   if (absl::IsDataLoss(store.status())) return WithNewestBackup(store.status());
   GRANGE_RETURN_IF_ERROR(store.status());
   store_ = *std::move(store);
@@ -175,6 +176,7 @@ absl::Status CoordinatorImpl::OpenParts() {
   reserve_ = std::make_unique<DiskReserve>(options_.state_dir);
   trace_options.free_bytes_wanted += reserve_->bytes();
   trace_options.may_write = [reserve = reserve_.get()] { return reserve->whole(); };
+  trace_options.sync = synced;
   GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
   GRANGE_RETURN_IF_ERROR(traces_->Recover());
   artifact::ArtifactStore::Options artifact_options;
@@ -216,7 +218,10 @@ absl::Status CoordinatorImpl::Recover() {
                                                    .feed = feed_,
                                                    .clock = clock_,
                                                    .reserve = *reserve_,
-                                                   .server_url = [this] { return ServerUrl(); }});
+                                                   .server_url = [this] { return ServerUrl(); },
+                                                   .group_commits =
+                                                       options_.commits !=
+                                                       CoordinatorOptions::Commits::kEach});
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);

@@ -25,6 +25,13 @@ struct CoordinatorOptions {
   size_t backups_kept = 24;
   schedule::SchedulerOptions scheduler;
   session::SessionOptions sessions;
+  // Other ways than the safe one are for measurements.
+  enum class Commits {
+    kGrouped,   // what waits is one transaction
+    kEach,      // each decision of the core is one
+    kUnsynced,  // as kGrouped; the database is not synced: the machine's crash loses it
+  };
+  Commits commits = Commits::kGrouped;
 };
 
 // A whole coordinator in this process: opens the state directory (and keeps its lock), recovers,

@@ -84,7 +84,12 @@ void Performer::Loop() {
       if (!waiting_.empty()) {
         WaitForCompany();
         urgent_ = false;
-        batches.swap(waiting_);
+        if (parts_.group_commits) {
+          batches.swap(waiting_);
+        } else {
+          batches.push_back(std::move(waiting_.front()));
+          waiting_.pop_front();
+        }
       }
     }
     TakeBackReserve();

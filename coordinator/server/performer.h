@@ -48,6 +48,7 @@ class Performer {
     const Clock& clock;
     DiskReserve& reserve;
     std::function<std::string()> server_url;  // thread-safe
+    bool group_commits = true;                // without it only for measurements
   };
   explicit Performer(Parts parts);
   ~Performer();  // performs what waits

@@ -54,12 +54,13 @@ int TellCheckpointer(void* checkpointer, sqlite3*, const char*, int pages) {
 
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
                                                        const std::string& key_path,
-                                                       const Clock& clock) {
+                                                       const Clock& clock, bool synced) {
   GRANGE_ASSIGN_OR_RETURN(os::LockFile lock, os::LockFile::Acquire(path + ".lock"));
   GRANGE_RETURN_IF_ERROR(MakeFile(path));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> writer,
                           Connection::Open(path, Connection::Access::kReadWrite));
   GRANGE_RETURN_IF_ERROR(PrepareSchema(*writer, path));
+  if (!synced) GRANGE_RETURN_IF_ERROR(writer->Execute("PRAGMA synchronous=OFF"));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Sealer> sealer, OpenSealer(*writer, key_path));
   GRANGE_RETURN_IF_ERROR(SealOlderRows(*writer, *sealer));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Checkpointer> checkpointer, Checkpointer::Start(path));

@@ -15,10 +15,11 @@ namespace grange::store {
 //
 // kFailedPrecondition for a newer schema, a foreign file or a key that does not fit, kDataLoss for
 // a damaged file, kAlreadyExists if another process uses it: each text says what to do. `clock`
-// must outlive the store.
+// must outlive the store. Without `synced`, which is for measurements only, a crash of the machine
+// may lose what was committed.
 absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
                                                        const std::string& key_path,
-                                                       const Clock& clock);
+                                                       const Clock& clock, bool synced = true);
 
 }  // namespace grange::store
 

@@ -1,6 +1,5 @@
 #include "tools/bench/farm.h"
 
-#include <poll.h>
 #include <signal.h>
 
 #include <utility>
@@ -19,24 +18,26 @@ namespace {
 
 constexpr char kBranch[] = "main";
 constexpr char kProject[] = "bench";
-constexpr absl::Duration kQuietFor = absl::Milliseconds(300);
-constexpr absl::Duration kQuietWithin = absl::Seconds(60);
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Farm>> Farm::Start(const std::string& dir,
-                                                  const std::vector<File>& configs) {
+                                                  const std::vector<File>& configs,
+                                                  const Options& options) {
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(dir));
-  std::unique_ptr<Farm> farm(new Farm(dir));
+  std::unique_ptr<Farm> farm(new Farm(dir, options));
   GRANGE_RETURN_IF_ERROR(farm->StartCoordinator());
   GRANGE_RETURN_IF_ERROR(farm->MakeRepository(configs));
-  GRANGE_RETURN_IF_ERROR(farm->StartAgent());
-  GRANGE_ASSIGN_OR_RETURN(farm->client_, FarmClient::Connect(dir + "/coordinator/grangectl.yml"));
-  GRANGE_RETURN_IF_ERROR(farm->client_->WaitFor(farm->first_pipeline_, "success"));
+  if (options.agent) GRANGE_RETURN_IF_ERROR(farm->StartAgent());
+  GRANGE_ASSIGN_OR_RETURN(farm->client_, FarmClient::Connect(farm->client_config()));
+  if (!options.agent) GRANGE_RETURN_IF_ERROR(farm->client_->CancelPipeline(farm->first_pipeline_));
+  GRANGE_RETURN_IF_ERROR(
+      farm->client_->WaitFor(farm->first_pipeline_, options.agent ? "success" : "canceled"));
   return farm;
 }
 
-Farm::Farm(std::string dir) : dir_(std::move(dir)), repository_(dir_ + "/" + kProject) {}
+Farm::Farm(std::string dir, Options options)
+    : dir_(std::move(dir)), repository_(dir_ + "/" + kProject), options_(std::move(options)) {}
 
 Farm::~Farm() {
   client_.reset();
@@ -47,33 +48,55 @@ Farm::~Farm() {
 }
 
 absl::Status Farm::WaitUntilQuiet() {
-  const absl::Time until = absl::Now() + kQuietWithin;
-  const auto used = [this] { return CpuSecondsOfTree(coordinator()) + CpuSecondsOfTree(agent()); };
-  for (double before = used();;) {
-    poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kQuietFor)));
-    const double after = used();
-    // A heartbeat may fall in between: one tick of CPU time is quiet.
-    if (after - before < 0.015) return absl::OkStatus();
-    if (absl::Now() > until) return absl::DeadlineExceededError("the farm does not become quiet");
-    before = after;
-  }
+  return WaitUntilIdle(processes());
 }
 
 std::vector<std::string> Farm::CtlCommand(const std::vector<std::string>& arguments) const {
   std::vector<std::string> argv = {BinaryPath("grangectl"), "--config",
-                                   dir_ + "/coordinator/grangectl.yml"};
+                                   client_config()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }
 
 absl::Status Farm::StartCoordinator() {
-  GRANGE_ASSIGN_OR_RETURN(Program started,
-                          Program::Start({BinaryPath("grange-coordinator"), "--state",
-                                          dir_ + "/coordinator", "--listen", "127.0.0.1:0"},
-                                         dir_ + "/coordinator.log"));
+  std::vector<std::string> argv = {BinaryPath("grange-coordinator"), "--state",
+                                   dir_ + "/coordinator", "--listen",
+                                   address_.empty() ? "127.0.0.1:0" : address_};
+  argv.insert(argv.end(), options_.coordinator_arguments.begin(),
+              options_.coordinator_arguments.end());
+  GRANGE_ASSIGN_OR_RETURN(Program started, Program::Start(argv, dir_ + "/coordinator.log"));
   coordinator_ = std::move(started);
   GRANGE_ASSIGN_OR_RETURN(address_, coordinator_->WaitForLine("ready "));
   return absl::OkStatus();
+}
+
+void Farm::KillCoordinator(int signal) {
+  coordinator_->Kill(signal);
+  coordinator_->Wait();
+}
+
+absl::StatusOr<absl::Duration> Farm::StartCoordinatorAgain() {
+  const absl::Time start = absl::Now();
+  GRANGE_RETURN_IF_ERROR(StartCoordinator());
+  const absl::Duration took = absl::Now() - start;
+  // The old client's connection is gone, and gRPC would wait before it makes another one.
+  GRANGE_ASSIGN_OR_RETURN(client_, FarmClient::Connect(client_config()));
+  return took;
+}
+
+absl::StatusOr<SwarmOptions> Farm::ForSwarm() const {
+  SwarmOptions options;
+  options.address = address_;
+  GRANGE_ASSIGN_OR_RETURN(options.ca_pem, os::ReadFile(dir_ + "/coordinator/keys/ca.pem"));
+  return options;
+}
+
+std::vector<pid_t> Farm::processes() const {
+  std::vector<pid_t> pids;
+  for (const std::optional<Program>* program : {&coordinator_, &agent_}) {
+    if (program->has_value()) pids.push_back((*program)->pid());
+  }
+  return pids;
 }
 
 absl::Status Farm::StartAgent() {
@@ -128,7 +151,7 @@ absl::StatusOr<std::string> Farm::Run(const std::vector<std::string>& argv) cons
       absl::StrCat("'", argv[0], "' ended with ", run.status.ToString(), ": ", run.err));
 }
 
-std::string NoopConfig(int jobs) {
+std::string NoopConfig(int jobs, const std::string& tag) {
   std::string text;
   for (int i = 1; i <= jobs; ++i) {
     absl::StrAppendFormat(&text,
@@ -136,6 +159,7 @@ std::string NoopConfig(int jobs) {
                           "  variables: {GIT_STRATEGY: none}\n"
                           "  script: [\"true\"]\n",
                           i);
+    if (!tag.empty()) absl::StrAppend(&text, "  tags: [", tag, "]\n");
   }
   return text;
 }

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "tools/bench/farm_client.h"
 #include "tools/bench/program.h"
+#include "tools/bench/swarm/swarm.h"
 
 namespace grange::bench {
 
@@ -18,14 +19,24 @@ namespace grange::bench {
 // loopback. Used by one thread.
 class Farm {
  public:
-  // All state and the repository are below `dir`. `configs` are files of the repository's only
-  // commit. The first of them has run when this returns, so that the coordinator has the commit.
   struct File {
     std::string name;
     std::string text;
   };
+  struct Options {
+    bool agent = true;  // else there is none: a swarm comes
+    std::vector<std::string> coordinator_arguments = {};
+  };
+  // All state and the repository are below `dir`. `configs` are files of the repository's only
+  // commit. The first of them has run (without an agent: was canceled) when this returns, so that
+  // the coordinator has the commit.
   static absl::StatusOr<std::unique_ptr<Farm>> Start(const std::string& dir,
-                                                     const std::vector<File>& configs);
+                                                     const std::vector<File>& configs,
+                                                     const Options& options);
+  static absl::StatusOr<std::unique_ptr<Farm>> Start(const std::string& dir,
+                                                     const std::vector<File>& configs) {
+    return Start(dir, configs, Options());
+  }
   // Kills what it has started, and what that has started.
   ~Farm();
 
@@ -39,22 +50,33 @@ class Farm {
   // job is not part of the next measurement.
   absl::Status WaitUntilQuiet();
 
+  // Ends the coordinator with this signal, and waits for its end.
+  void KillCoordinator(int signal);
+  void WaitForCoordinatorsEnd() { coordinator_->Wait(); }
+  // Starts it again at its old address; how long it took until it was ready.
+  absl::StatusOr<absl::Duration> StartCoordinatorAgain();
+  // Where a swarm finds it.
+  absl::StatusOr<SwarmOptions> ForSwarm() const;
+
   const FarmClient::Commit& commit() const { return commit_; }
   const std::string& repository() const { return repository_; }
   pid_t coordinator() const { return coordinator_->pid(); }
-  pid_t agent() const { return agent_->pid(); }
-  std::vector<pid_t> processes() const { return {coordinator(), agent()}; }
+  pid_t agent() const { return agent_->pid(); }  // if there is one
+  std::vector<pid_t> processes() const;
+  std::string client_config() const { return dir_ + "/coordinator/grangectl.yml"; }
+  std::string agent_log() const { return dir_ + "/agent.log"; }
   // grangectl with this farm's configuration.
   std::vector<std::string> CtlCommand(const std::vector<std::string>& arguments) const;
 
  private:
-  explicit Farm(std::string dir);
+  Farm(std::string dir, Options options);
   absl::Status StartCoordinator();
   absl::Status StartAgent();
   absl::Status MakeRepository(const std::vector<File>& configs);
   absl::StatusOr<std::string> Run(const std::vector<std::string>& argv) const;
 
   const std::string dir_, repository_;
+  const Options options_;
   std::string address_;
   FarmClient::Commit commit_;
   int64_t first_pipeline_ = 0;
@@ -62,8 +84,8 @@ class Farm {
   std::unique_ptr<FarmClient> client_;
 };
 
-// A job that does nothing: what B1 and B2 are about.
-std::string NoopConfig(int jobs);
+// Jobs that do nothing: what B1 and B2 are about. With a tag: for agents that have it.
+std::string NoopConfig(int jobs, const std::string& tag = "");
 
 }  // namespace grange::bench
 

@@ -93,6 +93,32 @@ absl::Status FarmClient::CancelJob(int64_t job) {
   return client_->Call(&v1::Control::Stub::CancelJob, request).status();
 }
 
+absl::Status FarmClient::CancelPipeline(int64_t pipeline) {
+  v1::PipelineAction request;
+  request.set_request_key(os::RandomBytes(kRequestKeyBytes));
+  request.set_pipeline_id(pipeline);
+  return client_->Call(&v1::Control::Stub::CancelPipeline, request).status();
+}
+
+absl::StatusOr<std::string> FarmClient::CreateRegistrationToken(int uses) {
+  v1::CreateTokenRequest request;
+  request.set_request_key(os::RandomBytes(kRequestKeyBytes));
+  request.set_registration(true);
+  request.set_uses(uses);
+  GRANGE_ASSIGN_OR_RETURN(const v1::CreateTokenReply reply,
+                          client_->Call(&v1::Control::Stub::CreateToken, request));
+  return reply.token();
+}
+
+absl::StatusOr<std::string> FarmClient::AgentStatus(const std::string& name) {
+  GRANGE_ASSIGN_OR_RETURN(const v1::ListAgentsReply reply,
+                          client_->Call(&v1::Control::Stub::ListAgents, v1::ListAgentsRequest()));
+  for (const v1::Agent& agent : reply.agents()) {
+    if (agent.name() == name) return agent.status();
+  }
+  return absl::NotFoundError(absl::StrCat("there is no agent '", name, "'"));
+}
+
 absl::Status FarmClient::SetProject(const std::string& project, const std::string& key,
                                     const std::string& value) {
   v1::SetProjectRequest request;

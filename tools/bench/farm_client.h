@@ -42,6 +42,11 @@ class FarmClient {
   };
   absl::StatusOr<Job> FirstJob(int64_t pipeline);
   absl::Status CancelJob(int64_t job);
+  absl::Status CancelPipeline(int64_t pipeline);
+  // A registration token for so many agents.
+  absl::StatusOr<std::string> CreateRegistrationToken(int uses);
+  // "online", "unreachable", … of the agent of this name.
+  absl::StatusOr<std::string> AgentStatus(const std::string& name);
   absl::Status SetProject(const std::string& project, const std::string& key,
                           const std::string& value);
 

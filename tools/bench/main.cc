@@ -25,6 +25,7 @@
 #include "tools/bench/measure/report.h"
 #include "tools/bench/rows.h"
 #include "tools/bench/stream_floor.h"
+#include "tools/bench/swarm/bare_hub.h"
 
 namespace grange::bench {
 namespace {
@@ -51,8 +52,16 @@ const std::vector<NamedRow>& AllRows() {
                                 {"B4", NewStartRow},
                                 {"B5", [](const std::string&) { return NewCompileRow(); }},
                                 {"B5", [](const std::string&) { return NewCompileEventsRow(); }},
+                                {"B6", NewCrowdRow},
                                 {"B7", NewCancelRow},
-                                {"B8", NewFollowRow}};
+                                {"B8", NewFollowRow},
+                                {"B9", NewComebackRow},
+                                {"B10", NewRestartRow},
+                                {"B11", NewDeadLinkRow},
+                                {"B12", NewDurabilityRow},
+                                {"B13", [](const std::string&) { return NewMaskingRow(); }},
+                                {"B14", NewWatchersRow},
+                                {"B15", NewFloodRow}};
   return *rows;
 }
 
@@ -120,6 +129,14 @@ absl::Status Run(const Options& options) {
   return os::WriteFile(options.output, text, 0644);
 }
 
+// The server's side of a floor, which a row starts as a process of its own.
+absl::Status RunServer(const Options& options) {
+  if (options.stream_server == "bare") return RunBareHub(options.stream_server_dir);
+  return RunStreamServer(options.stream_server_dir, options.stream_server == "callback"
+                                                        ? ServerApi::kCallback
+                                                        : ServerApi::kSynchronous);
+}
+
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app(
@@ -145,12 +162,7 @@ int Main(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }
-  const absl::Status status =
-      options.stream_server.empty()
-          ? Run(options)
-          : RunStreamServer(options.stream_server_dir, options.stream_server == "callback"
-                                                           ? ServerApi::kCallback
-                                                           : ServerApi::kSynchronous);
+  const absl::Status status = options.stream_server.empty() ? Run(options) : RunServer(options);
   if (status.ok()) return 0;
   std::fprintf(stderr, "grange-bench: %s\n", std::string(status.message()).c_str());
   return 1;

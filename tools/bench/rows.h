@@ -18,8 +18,16 @@ std::unique_ptr<Row> NewIdleRow(const std::string& dir);         // B4
 std::unique_ptr<Row> NewStartRow(const std::string& dir);        // B4, starting programs
 std::unique_ptr<Row> NewCompileRow();                            // B5
 std::unique_ptr<Row> NewCompileEventsRow();                      // B5, with another floor
+std::unique_ptr<Row> NewCrowdRow(const std::string& dir);        // B6
 std::unique_ptr<Row> NewCancelRow(const std::string& dir);       // B7
 std::unique_ptr<Row> NewFollowRow(const std::string& dir);       // B8
+std::unique_ptr<Row> NewComebackRow(const std::string& dir);     // B9
+std::unique_ptr<Row> NewRestartRow(const std::string& dir);      // B10
+std::unique_ptr<Row> NewDeadLinkRow(const std::string& dir);     // B11
+std::unique_ptr<Row> NewDurabilityRow(const std::string& dir);   // B12
+std::unique_ptr<Row> NewMaskingRow();                            // B13
+std::unique_ptr<Row> NewWatchersRow(const std::string& dir);     // B14
+std::unique_ptr<Row> NewFloodRow(const std::string& dir);        // B15
 
 }  // namespace grange::bench
 

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <string>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
@@ -27,10 +26,10 @@ double SecondsOf(int who) {
 
 }  // namespace
 
-CpuMeter::CpuMeter(std::vector<pid_t> roots) : roots_(std::move(roots)), start_(Now()) {}
+CpuMeter::CpuMeter(const std::vector<pid_t>& roots) : start_(Now(roots)) {}
 
-CpuMeter::Reading CpuMeter::Read() const {
-  const Totals now = Now();
+CpuMeter::Reading CpuMeter::Read(const std::vector<pid_t>& roots) const {
+  const Totals now = Now(roots);
   Reading reading;
   reading.our_seconds = now.ours - start_.ours;
   // Clocks of different grain: a little below 0 is 0.
@@ -39,10 +38,10 @@ CpuMeter::Reading CpuMeter::Read() const {
   return reading;
 }
 
-CpuMeter::Totals CpuMeter::Now() const {
+CpuMeter::Totals CpuMeter::Now(const std::vector<pid_t>& roots) {
   Totals totals;
   totals.ours = SecondsOf(RUSAGE_SELF) + SecondsOf(RUSAGE_CHILDREN);
-  for (const pid_t root : roots_) totals.ours += CpuSecondsOfTree(root);
+  for (const pid_t root : roots) totals.ours += CpuSecondsOfTree(root);
   // "cpu  user nice system idle iowait irq softirq steal …", in ticks.
   const std::string stat = os::ReadFile("/proc/stat").value_or("");
   const std::vector<absl::string_view> fields =

@@ -1,5 +1,6 @@
 #include "tools/bench/measure/measurement.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -24,10 +25,10 @@ absl::StatusOr<Round> MeasureRound(Row& row) {
   Round round;
   const CpuMeter grange_meter(row.processes());
   GRANGE_ASSIGN_OR_RETURN(round.grange, row.MeasureGrange());
-  const CpuMeter::Reading of_grange = grange_meter.Read();
+  const CpuMeter::Reading of_grange = grange_meter.Read(row.processes());
   const CpuMeter floor_meter(row.processes());
   GRANGE_ASSIGN_OR_RETURN(round.floor, row.MeasureFloor());
-  const CpuMeter::Reading of_floor = floor_meter.Read();
+  const CpuMeter::Reading of_floor = floor_meter.Read(row.processes());
   round.grange_cpu = CpuPerUnit(of_grange, round.grange);
   round.floor_cpu = CpuPerUnit(of_floor, round.floor);
   round.others = (of_grange.others_seconds + of_floor.others_seconds) /
@@ -46,6 +47,7 @@ RowResult Summarize(const Row::Description& description, const std::vector<Round
   RowResult result{.id = description.id,
                    .title = description.title,
                    .floor = description.floor,
+                   .note = description.note,
                    .figures = {},
                    .others = {}};
   for (size_t i = 0; i < description.figures.size(); ++i) {
@@ -83,8 +85,11 @@ absl::StatusOr<RowResult> MeasureRow(Row& row, int rounds) {
   };
   say("preparing");
   GRANGE_RETURN_IF_ERROR(row.Prepare());
-  say("warming up");
-  GRANGE_RETURN_IF_ERROR(MeasureRound(row).status());
+  if (description.rounds_max > 0) rounds = std::min(rounds, description.rounds_max);
+  if (description.warm_up) {
+    say("warming up");
+    GRANGE_RETURN_IF_ERROR(MeasureRound(row).status());
+  }
   std::vector<Round> kept;
   int repeated = 0, disturbed = 0;
   while (static_cast<int>(kept.size()) < rounds) {
@@ -116,6 +121,8 @@ std::optional<bool> MeetsGoal(const FigureResult& result) {
       return std::nullopt;
     case Goal::Kind::kAtMost:
       return result.grange.median <= goal.limit;
+    case Goal::Kind::kAtLeast:
+      return result.grange.median >= goal.limit;
     case Goal::Kind::kFloorPlusAtMost:
       return result.floor.has_value() && result.grange.median - result.floor->median <= goal.limit;
     case Goal::Kind::kRatioAtMost:

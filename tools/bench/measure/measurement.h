@@ -19,7 +19,7 @@ struct FigureResult {
 };
 
 struct RowResult {
-  std::string id, title, floor;
+  std::string id, title, floor, note;
   std::vector<FigureResult> figures;
   Spread others;  // share of all CPUs that others used, 0…1
   int rounds = 0;
@@ -31,8 +31,8 @@ struct RowResult {
 inline constexpr double kOthersMax = 0.15;
 inline constexpr int kRepeatsMax = 2;
 
-// Prepares the row, measures once to warm up, then `rounds` times, each time Grange and at once
-// after it the floor. Says on stderr how far it is.
+// Prepares the row, measures once to warm up, then `rounds` times (or as often as the row wants at
+// most), each time Grange and at once after it the floor. Says on stderr how far it is.
 absl::StatusOr<RowResult> MeasureRow(Row& row, int rounds);
 
 // The figure's median by its floor's; none without a floor.

@@ -1,5 +1,6 @@
 #include "tools/bench/measure/process_table.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -13,11 +14,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 
 namespace grange::bench {
 namespace {
+
+constexpr absl::Duration kIdleFor = absl::Milliseconds(300);
+constexpr absl::Duration kIdleWithin = absl::Minutes(1);
 
 struct Process {
   pid_t parent = 0;
@@ -109,6 +114,23 @@ absl::StatusOr<uint64_t> ContextSwitchesOf(pid_t pid) {
 }
 
 double CpuSecondsOfTree(pid_t pid) { return SumOfTree(ReadAll(), pid); }
+
+absl::Status WaitUntilIdle(const std::vector<pid_t>& pids) {
+  const absl::Time until = absl::Now() + kIdleWithin;
+  const auto used = [&pids] {
+    double seconds = 0;
+    for (const pid_t pid : pids) seconds += CpuSecondsOfTree(pid);
+    return seconds;
+  };
+  for (double before = used();;) {
+    poll(nullptr, 0, static_cast<int>(absl::ToInt64Milliseconds(kIdleFor)));
+    const double after = used();
+    // A heartbeat may fall in between: one tick of CPU time is idle.
+    if (after - before < 0.015) return absl::OkStatus();
+    if (absl::Now() > until) return absl::DeadlineExceededError("the farm does not become idle");
+    before = after;
+  }
+}
 
 std::vector<pid_t> MembersOfGroup(pid_t group) {
   std::vector<pid_t> members;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
 // What /proc says of processes. All of it is readable without privileges, also of a process that
@@ -27,6 +28,10 @@ absl::StatusOr<uint64_t> ContextSwitchesOf(pid_t pid);
 // CPU time of the process, of the children that it has waited for, and of all of its living
 // descendants; 0 if it has ended.
 double CpuSecondsOfTree(pid_t pid);
+
+// Waits until the trees of these processes have used no CPU time for a moment; kDeadlineExceeded
+// after a minute.
+absl::Status WaitUntilIdle(const std::vector<pid_t>& pids);
 
 // All members of a process group that are alive (zombies are not).
 std::vector<pid_t> MembersOfGroup(pid_t group);

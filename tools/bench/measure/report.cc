@@ -44,6 +44,8 @@ std::string GoalText(const Figure& figure) {
       return "";
     case Goal::Kind::kAtMost:
       return absl::StrCat("≤ ", limit, unit);
+    case Goal::Kind::kAtLeast:
+      return absl::StrCat("≥ ", limit, unit);
     case Goal::Kind::kFloorPlusAtMost:
       return absl::StrCat("≤ floor + ", limit, unit);
     case Goal::Kind::kRatioAtMost:
@@ -73,6 +75,7 @@ void AppendFigure(const FigureResult& result, std::string* text) {
 void AppendRow(const RowResult& row, std::string* text) {
   absl::StrAppend(text, "\n## ", row.id, ": ", row.title, "\n\n");
   if (!row.floor.empty()) absl::StrAppend(text, "Floor: ", row.floor, ".\n\n");
+  if (!row.note.empty()) absl::StrAppend(text, row.note, "\n\n");
   absl::StrAppend(text, "| | Grange | floor | ratio | goal | met |\n|---|---|---|---|---|---|\n");
   for (const FigureResult& figure : row.figures) AppendFigure(figure, text);
   absl::StrAppend(text, "\n", row.rounds, " rounds; others used ", Percent(row.others.min), " to ",

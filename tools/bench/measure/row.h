@@ -16,6 +16,7 @@ struct Goal {
   enum class Kind {
     kNone,
     kAtMost,           // the figure itself
+    kAtLeast,          // the same
     kFloorPlusAtMost,  // the figure less its floor
     kRatioAtMost,      // the figure by its floor
     kRatioAtLeast,
@@ -48,6 +49,10 @@ class Row {
     std::vector<Figure> figures;
     std::string work_unit;  // "job": adds a figure "CPU time per job"; "" for none
     Goal cpu_goal = {};
+    // Of a row whose rounds take long: so many at most, whatever was asked for. 0: as many.
+    int rounds_max = 0;
+    bool warm_up = true;
+    std::string note = {};  // for the reader of the table, such as why there is no floor
   };
 
   virtual ~Row() = default;
@@ -56,8 +61,8 @@ class Row {
   virtual absl::Status Prepare() { return absl::OkStatus(); }
   virtual absl::StatusOr<Sample> MeasureGrange() = 0;
   virtual absl::StatusOr<Sample> MeasureFloor() { return Sample(); }
-  // Whose CPU time counts, with that of their descendants. They stay alive between Prepare() and
-  // the row's end.
+  // Whose CPU time counts, with that of their descendants. One that has ended in a measurement must
+  // have been waited for.
   virtual std::vector<pid_t> processes() const { return {}; }
 };
 
