@@ -452,6 +452,9 @@ void SessionHub::GoingDown() {
     v1::HubMsg message;
     message.mutable_going_down()->set_expected_ms(1000);
     session->Send(std::move(message));
+  }
+  // Once all have been told: the ends of so many streams would hold up the last ones' message.
+  for (const std::shared_ptr<AgentSession>& session : sessions) {
     session->End(absl::UnavailableError("the coordinator is stopping; come back soon"));
   }
 }

@@ -25,10 +25,6 @@ uint64_t RandomNumber() {
   return number;
 }
 
-std::shared_ptr<grpc::Channel> ChannelTo(const SwarmOptions& options) {
-  return rpc::MakeChannel({.address = options.address, .ca_pem = options.ca_pem}).value();
-}
-
 }  // namespace
 
 SwarmAgent::SwarmAgent(os::EventLoop& loop, session::CompletionLoop& completions,
@@ -39,8 +35,6 @@ SwarmAgent::SwarmAgent(os::EventLoop& loop, session::CompletionLoop& completions
       counter_(counter),
       identity_(std::move(identity)),
       instance_id_(os::RandomBytes(16)),
-      channel_(ChannelTo(options)),
-      stub_(v1::AgentHub::NewStub(channel_)),
       answer_(options.answer),
       backoff_(kReconnectFirst, options.reconnect_max) {}
 
@@ -51,6 +45,10 @@ SwarmAgent::~SwarmAgent() {
 void SwarmAgent::Connect() {
   wanted_ = true;
   if (control_ != nullptr) return;
+  if (stub_ == nullptr) {
+    stub_ = v1::AgentHub::NewStub(
+        rpc::MakeChannel({.address = options_.address, .ca_pem = options_.ca_pem}).value());
+  }
   if (timer_ != 0) loop_.Cancel(std::exchange(timer_, 0));
   const uint64_t generation = ++generation_;
   welcomed_ = false;
@@ -98,6 +96,8 @@ void SwarmAgent::WatchForWelcome() {
 void SwarmAgent::Disconnect() {
   wanted_ = false;
   EndSession("");
+  stub_ = nullptr;  // another connection next time, and not gRPC's waiting for this one
+  backoff_.Reset();
 }
 
 void SwarmAgent::OpenTrace(const std::string& session_id) {

@@ -1,8 +1,6 @@
 #ifndef GRANGE_TOOLS_BENCH_SWARM_SWARM_AGENT_H_
 #define GRANGE_TOOLS_BENCH_SWARM_SWARM_AGENT_H_
 
-#include <grpcpp/channel.h>
-
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -80,8 +78,7 @@ class SwarmAgent {
   SwarmCounter& counter_;
   const Identity identity_;
   const std::string instance_id_;
-  const std::shared_ptr<grpc::Channel> channel_;  // gRPC's type
-  const std::unique_ptr<v1::AgentHub::Stub> stub_;
+  std::unique_ptr<v1::AgentHub::Stub> stub_;  // from Connect() to Disconnect()
   OfferAnswer answer_;
   bool wanted_ = false;  // a session, from Connect() to Disconnect()
   uint64_t counter_of_sessions_ = 0;
