@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "tools/bench/farm.h"
@@ -32,7 +33,7 @@ class FloodRow : public Row {
   absl::StatusOr<Sample> MeasureGrange() override {
     GRANGE_ASSIGN_OR_RETURN(const SwarmOptions options, farm_->ForSwarm());
     GRANGE_ASSIGN_OR_RETURN(const std::unique_ptr<Swarm> flooder,
-                            Swarm::Register(options, token_, 1, "flooder"));
+                            Swarm::Register(options, token_, 1, absl::StrCat("flooder-", ++flooders_)));
     flooder->Connect();
     GRANGE_RETURN_IF_ERROR(flooder->WaitUntil(
         "the flooder is connected", [](const SwarmCounts& c) { return c.open == 1; }, kTooLong));
@@ -65,6 +66,7 @@ class FloodRow : public Row {
       .note = "The flooding agent runs on the same processors as what is measured."};
   const std::string dir_;
   std::string token_;
+  int flooders_ = 0;
   std::unique_ptr<Farm> farm_;
 };
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
+#include "common/os/files.h"
 #include "tools/bench/farm.h"
 #include "tools/bench/fifo.h"
 #include "tools/bench/measure/process_table.h"
@@ -27,8 +28,17 @@ constexpr char kConfig[] =
     "  variables: {GIT_STRATEGY: none}\n"
     "  script:\n"
     "    - echo ready; echo ready > \"$BENCH_READY\"; read -r go < \"$BENCH_GO\"\n"
-    "    - yes 'a line of the log that many people watch and nobody reads, over and over and over "
-    "again' | head -c 104857600\n";
+    "    - for ((i = 0; i < 100; i++)); do cat \"$BENCH_TEXT\"; done\n";
+
+// 1 MiB of lines.
+std::string Text() {
+  std::string text;
+  while (text.size() < kMiB) {
+    absl::StrAppend(&text, "line ", text.size(), " of a log that many watch and nobody reads\n");
+  }
+  text.resize(kMiB);
+  return text;
+}
 
 class WatchersRow : public Row {
  public:
@@ -39,6 +49,7 @@ class WatchersRow : public Row {
   absl::Status Prepare() override {
     GRANGE_ASSIGN_OR_RETURN(
         farm_, Farm::Start(dir_ + "/farm", {{"noop.yml", NoopConfig(1)}, {kFile, kConfig}}));
+    GRANGE_RETURN_IF_ERROR(os::WriteFile(dir_ + "/text", Text()));
     return farm_->client().SetProject(farm_->commit().project, "trace-limit",
                                       absl::StrCat(2 * kTraceMiB * kMiB));
   }
@@ -54,7 +65,9 @@ class WatchersRow : public Row {
     GRANGE_ASSIGN_OR_RETURN(Fifo go, Fifo::Make(dir_ + "/go"));
     GRANGE_ASSIGN_OR_RETURN(
         const int64_t pipeline,
-        farm_->Submit(kFile, {{"BENCH_READY", ready.path()}, {"BENCH_GO", go.path()}}));
+        farm_->Submit(kFile, {{"BENCH_READY", ready.path()},
+                              {"BENCH_GO", go.path()},
+                              {"BENCH_TEXT", dir_ + "/text"}}));
     GRANGE_ASSIGN_OR_RETURN(const FarmClient::Job job, farm_->client().FirstJob(pipeline));
     GRANGE_RETURN_IF_ERROR(ready.ReadLine(kStartTimeout).status());
     std::vector<std::unique_ptr<StoppedWatcher>> stopped;

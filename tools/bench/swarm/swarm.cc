@@ -95,7 +95,9 @@ absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Register(const SwarmOptions& optio
   GRANGE_ASSIGN_OR_RETURN(const rpc::RegistrationToken split, rpc::SplitRegistrationToken(token));
   GRANGE_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::Channel> channel,
-      rpc::MakeChannel({.address = options.address, .ca_pem = options.ca_pem}));
+      rpc::MakeChannel({.address = options.address,
+                        .ca_pem = options.ca_pem,
+                        .insecure = options.ca_pem.empty()}));
   const std::unique_ptr<v1::AgentHub::Stub> stub = v1::AgentHub::NewStub(channel);
   std::vector<SwarmAgent::Identity> identities;
   for (int i = 0; i < agents; ++i) {

@@ -20,7 +20,7 @@ enum class OfferAnswer {
 
 struct SwarmOptions {
   std::string address;  // of the coordinator, "host:port"
-  std::string ca_pem;
+  std::string ca_pem;   // "": plain text
   int slots = 1;
   bool trace_streams = true;  // a Trace stream beside each Control stream, as agents have it
   OfferAnswer answer = OfferAnswer::kDecline;

@@ -47,7 +47,10 @@ void SwarmAgent::Connect() {
   if (control_ != nullptr) return;
   if (stub_ == nullptr) {
     stub_ = v1::AgentHub::NewStub(
-        rpc::MakeChannel({.address = options_.address, .ca_pem = options_.ca_pem}).value());
+        rpc::MakeChannel({.address = options_.address,
+                          .ca_pem = options_.ca_pem,
+                          .insecure = options_.ca_pem.empty()})
+            .value());
   }
   if (timer_ != 0) loop_.Cancel(std::exchange(timer_, 0));
   const uint64_t generation = ++generation_;
