@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/rpc/channel.h"
 #include "coordinator/session/agent_service.h"
+#include "coordinator/session/message_budget.h"
 
 namespace grange::session {
 namespace {
@@ -84,6 +85,7 @@ class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
       return Refuse(
           absl::StrCat("a control message is larger than ", rpc::kControlMessageMax, " bytes"));
     }
+    if (!budget_.Take(hub_.clock().SinceBoot())) return EndFlood();
     const absl::Status handled = hub_.OnMessage(session_, message);
     return handled.ok() || Refuse(handled.message());
   }
@@ -98,11 +100,23 @@ class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
     return false;
   }
 
+  // What has come since is dropped with the stream. Its jobs go on, and the agent is back after the
+  // longer and longer pauses of one whose sessions don't last.
+  bool EndFlood() {
+    log::Warning("agent_floods", {{"agent", session_->agent},
+                                  {"messages_a_second_at_most", int(MessageBudget::kPerSecond)}});
+    end_->End(absl::ResourceExhaustedError(absl::StrCat("this agent sent more than ",
+                                                        int(MessageBudget::kPerSecond),
+                                                        " messages a second; come back later")));
+    return false;
+  }
+
   SessionHub& hub_;
   const std::shared_ptr<StreamEnd> end_;
   std::shared_ptr<AgentSession> session_;
   std::string credential_;
   bool said_hello_ = false;  // messages never come two at once
+  MessageBudget budget_;     // the same
 };
 
 }  // namespace
