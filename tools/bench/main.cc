@@ -30,6 +30,8 @@
 namespace grange::bench {
 namespace {
 
+constexpr char kNotes[] = "\n## Notes\n";
+
 struct Options {
   int rounds = 5;
   std::vector<std::string> rows;
@@ -61,7 +63,8 @@ const std::vector<NamedRow>& AllRows() {
                                 {"B12", NewDurabilityRow},
                                 {"B13", [](const std::string&) { return NewMaskingRow(); }},
                                 {"B14", NewWatchersRow},
-                                {"B15", NewFloodRow}};
+                                {"B15", NewFloodRow},
+                                {"B16", NewMemoryRow}};
   return *rows;
 }
 
@@ -108,6 +111,13 @@ absl::StatusOr<std::vector<RowResult>> MeasureAll(const Options& options, const 
   return results;
 }
 
+// What people have written below the tables stays when they are made anew.
+std::string NotesOf(const std::string& file) {
+  const std::string text = os::ReadFile(file).value_or("");
+  const size_t notes = text.find(kNotes);
+  return notes == std::string::npos ? "" : text.substr(notes);
+}
+
 absl::Status Run(const Options& options) {
   GRANGE_ASSIGN_OR_RETURN(const os::UniqueFd signals, os::TakeSignals({SIGINT, SIGTERM}));
   CleanEnvironment();
@@ -126,7 +136,7 @@ absl::Status Run(const Options& options) {
                  options.output.c_str());
     return absl::OkStatus();
   }
-  return os::WriteFile(options.output, text, 0644);
+  return os::WriteFile(options.output, text + NotesOf(options.output), 0644);
 }
 
 // The server's side of a floor, which a row starts as a process of its own.
@@ -150,10 +160,16 @@ int Main(int argc, char** argv) {
   app.add_option("--rounds", options.rounds, "how often each row is measured after its warm-up")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  app.footer(
+      "B1, B2 no-op jobs · B3 a large log · B4 idle, start · B5 compiling · B6 1,000 agents · "
+      "B7 cancel · B8 following a log · B9 500 agents come back · B10 start with 10,000 jobs · "
+      "B11 a dead peer (3 minutes) · B12 cost of durability · B13 masking · B14 stopped watchers · "
+      "B15 a flooding agent · B16 memory under hellos and watchers");
   app.add_option("--only,rows", options.rows, "measure these rows only, such as B1,B3")
       ->delimiter(',')
       ->check(CLI::IsMember(ids));
-  app.add_option("--write", options.output, "write the tables here too, if all rows are measured")
+  app.add_option("--write", options.output, "write the tables here too, if all rows are measured; what stands from '## Notes' on "
+                 "is kept")
       ->type_name("FILE");
   app.add_option("--stream-server", options.stream_server)->group("");
   app.add_option("--stream-server-dir", options.stream_server_dir)->group("");

@@ -28,7 +28,8 @@ struct Process {
   pid_t parent = 0;
   pid_t group = 0;
   char state = '?';
-  double cpu_seconds = 0;  // with that of the children it waited for
+  double cpu_seconds = 0;      // with that of the children it waited for
+  double own_cpu_seconds = 0;  // without
 };
 
 absl::StatusOr<Process> ReadProcess(pid_t pid) {
@@ -39,7 +40,7 @@ absl::StatusOr<Process> ReadProcess(pid_t pid) {
   if (name_end == std::string::npos) return absl::DataLossError("a stat file without a name");
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
-  constexpr size_t kState = 0, kParent = 1, kGroup = 2, kFirstTime = 11, kLastTime = 14;
+  constexpr size_t kState = 0, kParent = 1, kGroup = 2, kFirstTime = 11, kLastOwnTime = 12, kLastTime = 14;
   if (fields.size() <= kLastTime || fields[kState].empty()) {
     return absl::DataLossError("a stat file that is too short");
   }
@@ -51,7 +52,9 @@ absl::StatusOr<Process> ReadProcess(pid_t pid) {
   for (size_t i = kFirstTime; i <= kLastTime; ++i) {
     int64_t ticks = 0;
     all = all && absl::SimpleAtoi(fields[i], &ticks);
-    process.cpu_seconds += static_cast<double>(ticks) / ticks_per_second;
+    const double seconds = static_cast<double>(ticks) / ticks_per_second;
+    process.cpu_seconds += seconds;
+    if (i <= kLastOwnTime) process.own_cpu_seconds += seconds;
   }
   if (!all) return absl::DataLossError("a stat file with a field that is no number");
   return process;
@@ -114,6 +117,11 @@ absl::StatusOr<uint64_t> ContextSwitchesOf(pid_t pid) {
 }
 
 double CpuSecondsOfTree(pid_t pid) { return SumOfTree(ReadAll(), pid); }
+
+double CpuSecondsOf(pid_t pid) {
+  const absl::StatusOr<Process> process = ReadProcess(pid);
+  return process.ok() ? process->own_cpu_seconds : 0;
+}
 
 absl::Status WaitUntilIdle(const std::vector<pid_t>& pids) {
   const absl::Time until = absl::Now() + kIdleWithin;

@@ -33,6 +33,9 @@ double CpuSecondsOfTree(pid_t pid);
 // after a minute.
 absl::Status WaitUntilIdle(const std::vector<pid_t>& pids);
 
+// CPU time of the process itself; 0 if it has ended.
+double CpuSecondsOf(pid_t pid);
+
 // All members of a process group that are alive (zombies are not).
 std::vector<pid_t> MembersOfGroup(pid_t group);
 
