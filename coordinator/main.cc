@@ -1,5 +1,6 @@
 // grange-coordinator: compiles, schedules, stores; the only program that listens.
 #include <signal.h>
+#include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -20,6 +21,14 @@ namespace {
 // How late gRPC's timers may be here: they end calls whose deadline has passed, nothing else. What
 // the protocol with agents measures has clocks of its own.
 constexpr absl::Duration kTimersPeriod = absl::Seconds(4);
+
+// One for each agent and each watcher: the usual soft limit of 1,024 is for programs that select().
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int Run(const grange::server::CoordinatorOptions& options, int signals) {
   grange::rpc::QuietTimers timers(kTimersPeriod);
@@ -140,6 +149,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   grange::os::ForbidCoreDumps();
+  RaiseFileLimit();
   // The packaged Abseil looks for deadlocks at each lock, gRPC's included: 5 % of all CPU time.
   absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   if (quiet) grange::log::SetLevel(grange::log::Level::kWarning);

@@ -98,9 +98,13 @@ absl::Duration StartedAt(const ProcessKey& key) {
 }
 
 std::string BootId() {
-  const absl::StatusOr<std::string> text =
-      os::ReadFile("/proc/sys/kernel/random/boot_id", kFileBytesMax);
-  return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : std::string();
+  const auto read = [] {
+    const absl::StatusOr<std::string> text =
+        os::ReadFile("/proc/sys/kernel/random/boot_id", kFileBytesMax);
+    return text.ok() ? std::string(absl::StripAsciiWhitespace(*text)) : std::string();
+  };
+  static const std::string known = read();  // it can't change while this process lives
+  return known.empty() ? read() : known;
 }
 
 }  // namespace grange::exec

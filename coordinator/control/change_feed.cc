@@ -26,15 +26,17 @@ PipelineChange Wakeup::TakeChange() {
   return std::exchange(change_, {});
 }
 
-void Wakeup::Wait(unsigned causes, absl::Duration timeout) {
+unsigned Wakeup::Wait(unsigned causes, absl::Duration timeout) {
   const os::Deadline deadline(timeout);
   base::MutexLock lock(mu_);
   while ((signalled_ & causes) == 0) {
     const absl::Duration left = deadline.Left();
-    if (left <= absl::ZeroDuration()) return;
+    if (left <= absl::ZeroDuration()) return 0;
     cv_.WaitWithTimeout(mu_, left);
   }
+  const unsigned signalled = signalled_ & causes;
   signalled_ &= ~causes;
+  return signalled;
 }
 
 std::unique_ptr<ChangeFeed::Handle> ChangeFeed::Subscribe(PipelineId pipeline,

@@ -9,7 +9,6 @@
 #include "absl/time/clock.h"
 #include "common/base/status_macros.h"
 #include "common/os/deadline.h"
-#include "common/rpc/channel.h"
 #include "common/rpc/status.h"
 #include "coordinator/control/contact_note.h"
 #include "coordinator/control/control_service.h"
@@ -23,6 +22,8 @@ constexpr absl::Duration kCheckForClient = absl::Seconds(30);
 // A running job's tail is sent at most so often.
 constexpr absl::Duration kTailEvery = absl::Milliseconds(100);
 constexpr size_t kTailBytes = 4096;
+// Of a trace in one message: what a reader that has stopped holds in memory here.
+constexpr size_t kLogsPartBytes = 64 << 10;
 
 bool OnlyAPersonCanGoOn(const store::PipelineRow& pipeline) {
   return lifecycle::IsFinal(pipeline.state) || pipeline.state == lifecycle::PipelineState::kManual;
@@ -191,12 +192,14 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
   std::unique_ptr<trace::TraceStore::Watch> watch;
   uint64_t offset = request->offset();
   bool told_paused = false;
+  unsigned news = Wakeup::kState;
   while (!context->IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
     }
-    // The state before the bytes: a trace is complete before its job's end is committed.
-    job = parts_.store.GetJob(JobId(request->job_id()));
+    // The state before the bytes: a trace is complete before its job's end is committed. Not for
+    // each growth of the trace: many may watch one, and all of them are woken at once.
+    if (news != Wakeup::kTrace) job = parts_.store.GetJob(JobId(request->job_id()));
     if (!job.ok()) return rpc::ToGrpc(job.status());
     if (attempt == 0) attempt = job->progress.attempt;
     const bool ended = lifecycle::IsFinal(job->progress.state) || attempt < job->progress.attempt;
@@ -206,7 +209,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
     }
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =
-          parts_.traces.Read(job->id, attempt, offset, rpc::kFilePartMax);
+          parts_.traces.Read(job->id, attempt, offset, kLogsPartBytes);
       if (absl::IsNotFound(bytes.status())) break;  // nothing was printed yet
       if (!bytes.ok()) return rpc::ToGrpc(bytes.status());
       if (bytes->empty()) break;
@@ -235,7 +238,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       part.set_paused(paused);
       if (!writer->Write(part)) return grpc::Status::OK;
     }
-    wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
+    news = wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
   }
   return grpc::Status::OK;
 }

@@ -72,6 +72,18 @@ void AppendFigure(const FigureResult& result, std::string* text) {
                   MetText(result), " |\n");
 }
 
+void AppendSummary(const RowResult& row, std::string* text) {
+  int goals = 0, met = 0;
+  for (const FigureResult& figure : row.figures) {
+    const std::optional<bool> meets = MeetsGoal(figure);
+    if (!meets.has_value()) continue;
+    ++goals;
+    if (*meets) ++met;
+  }
+  absl::StrAppend(text, "| ", row.id, " | ", row.title, " | ",
+                  goals == 0 ? "" : absl::StrCat(met, " of ", goals), " |\n");
+}
+
 void AppendRow(const RowResult& row, std::string* text) {
   absl::StrAppend(text, "\n## ", row.id, ": ", row.title, "\n\n");
   if (!row.floor.empty()) absl::StrAppend(text, "Floor: ", row.floor, ".\n\n");
@@ -91,6 +103,8 @@ std::string ToMarkdown(const std::vector<std::pair<std::string, std::string>>& m
   for (const auto& [name, value] : machine) {
     absl::StrAppend(&text, "| ", name, " | ", value, " |\n");
   }
+  absl::StrAppend(&text, "\n| row | | goals met |\n|---|---|---|\n");
+  for (const RowResult& row : rows) AppendSummary(row, &text);
   for (const RowResult& row : rows) AppendRow(row, &text);
   return text;
 }
