@@ -139,9 +139,10 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.001, 10.0));
   using Commits = grange::server::CoordinatorOptions::Commits;
   app.add_option("--commits", options.commits)
-      ->transform(CLI::Transformer(std::map<std::string, Commits>{{"grouped", Commits::kGrouped},
-                                                                  {"each", Commits::kEach},
-                                                                  {"unsynced", Commits::kUnsynced}}))
+      ->transform(
+          CLI::Transformer(std::map<std::string, Commits>{{"grouped", Commits::kGrouped},
+                                                          {"each", Commits::kEach},
+                                                          {"unsynced", Commits::kUnsynced}}))
       ->group("");  // for grange-bench
   try {
     app.parse(argc, argv);

@@ -18,8 +18,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  // So long a connection may take, its handshake included. When hundreds of agents come back at once
-  // each waits for the others' handshakes: giving up early would only make more of them.
+  // So long a connection may take, its handshake included. When hundreds of agents come back at
+  // once each waits for the others' handshakes: giving up early would only make more of them.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // repeats are ours, by request keys

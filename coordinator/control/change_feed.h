@@ -28,8 +28,8 @@ class Wakeup {
   void Signal(const PipelineChange& change) ABSL_LOCKS_EXCLUDED(mu_);
   // All changes since the last call. Rows that are read afterwards are at least as new.
   PipelineChange TakeChange() ABSL_LOCKS_EXCLUDED(mu_);
-  // Until one of `causes` was signalled since it was last waited for, or `timeout` is over. Which of
-  // them were; 0 if the time was over.
+  // Until one of `causes` was signalled since it was last waited for, or `timeout` is over. Which
+  // of them were; 0 if the time was over.
   unsigned Wait(unsigned causes, absl::Duration timeout) ABSL_LOCKS_EXCLUDED(mu_);
 
  private:

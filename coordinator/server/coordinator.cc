@@ -210,18 +210,16 @@ absl::Status CoordinatorImpl::WithNewestBackup(const absl::Status& damage) const
 
 absl::Status CoordinatorImpl::Recover() {
   hub_ = std::make_unique<session::SessionHub>(options_.sessions, *store_, *traces_, clock_, *this);
-  performer_ =
-      std::make_unique<Performer>(Performer::Parts{.store = *store_,
-                                                   .traces = *traces_,
-                                                   .hub = *hub_,
-                                                   .book = *book_,
-                                                   .feed = feed_,
-                                                   .clock = clock_,
-                                                   .reserve = *reserve_,
-                                                   .server_url = [this] { return ServerUrl(); },
-                                                   .group_commits =
-                                                       options_.commits !=
-                                                       CoordinatorOptions::Commits::kEach});
+  performer_ = std::make_unique<Performer>(
+      Performer::Parts{.store = *store_,
+                       .traces = *traces_,
+                       .hub = *hub_,
+                       .book = *book_,
+                       .feed = feed_,
+                       .clock = clock_,
+                       .reserve = *reserve_,
+                       .server_url = [this] { return ServerUrl(); },
+                       .group_commits = options_.commits != CoordinatorOptions::Commits::kEach});
   schedule::SchedulerOptions scheduler = options_.scheduler;
   GRANGE_ASSIGN_OR_RETURN(scheduler.highest_fence, store_->HighestFence());
   core_ = std::make_unique<CoreLoop>(scheduler, clock_, *performer_);

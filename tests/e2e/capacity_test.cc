@@ -34,8 +34,8 @@ constexpr bool kMemoryCounts = true;
 std::string NoopJobs(int count, const std::string& more = "") {
   std::string text;
   for (int i = 0; i < count; ++i) {
-    absl::StrAppend(&text, "job-", i,
-                    ":\n  variables: {GIT_STRATEGY: none}\n  script: ['true']\n", more);
+    absl::StrAppend(&text, "job-", i, ":\n  variables: {GIT_STRATEGY: none}\n  script: ['true']\n",
+                    more);
   }
   return text;
 }
@@ -116,14 +116,12 @@ class CapacityTest : public ::testing::Test {
   }
 
   static std::vector<std::unique_ptr<StoppedWatcher>> Watch(Farm& farm, int64_t job, int count) {
-    std::vector<std::unique_ptr<StoppedWatcher>> watchers;
-    for (int i = 0; i < count; ++i) {
-      absl::StatusOr<std::unique_ptr<StoppedWatcher>> watcher =
-          StoppedWatcher::Start(farm.CtlConfig(), job);
-      EXPECT_TRUE(watcher.ok()) << watcher.status();
-      if (watcher.ok()) watchers.push_back(*std::move(watcher));
-    }
-    return watchers;
+    absl::StatusOr<std::vector<std::unique_ptr<StoppedWatcher>>> watchers =
+        StoppedWatcher::StartMany({Farm::Bin("grangectl"), "--config", farm.CtlConfig()}, job,
+                                  count);
+    EXPECT_TRUE(watchers.ok()) << watchers.status();
+    if (!watchers.ok()) return {};
+    return *std::move(watchers);
   }
 };
 
@@ -182,8 +180,7 @@ TEST_F(CapacityTest, C11_HellosAndWatchersOfALargeLogFitIntoMemory) {
 TEST_F(CapacityTest, C12_IsReadyInFiveSecondsWithTenThousandQueuedJobs) {
   constexpr int kPipelines = 10, kJobs = 1000;
   Farm farm;
-  const std::string repository =
-      farm.MakeRepository("app", NoopJobs(kJobs, "  tags: [nobody]\n"));
+  const std::string repository = farm.MakeRepository("app", NoopJobs(kJobs, "  tags: [nobody]\n"));
   for (int i = 0; i < kPipelines; ++i) farm.Submit(repository);
 
   farm.KillCoordinator();
@@ -231,8 +228,7 @@ TEST_F(CapacityTest, W1_StoppedWatchersHoldNobodyUpAndMissNothing) {
   Farm farm;
   farm.AddAgent();
   const std::string repository = farm.MakeRepository("app", kPrintConfig);
-  const absl::Duration alone =
-      Go(farm, StartPrinting(farm, repository, kTraceMiB, "alone"));
+  const absl::Duration alone = Go(farm, StartPrinting(farm, repository, kTraceMiB, "alone"));
 
   const Printing printing = StartPrinting(farm, repository, kTraceMiB, "watched");
   auto watchers = Watch(farm, printing.job, kWatchers);

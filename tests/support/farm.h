@@ -86,7 +86,7 @@ class Farm {
     double time_scale = 1;
     std::vector<std::string> coordinator_arguments;
     std::vector<std::string> coordinator_environment = {};  // "NAME=value", beside the test's own
-    std::vector<std::string> agent_environment;  // "NAME=value", beside the test's own
+    std::vector<std::string> agent_environment;             // "NAME=value", beside the test's own
     // Called with the coordinator's state directory, which doesn't exist yet, before its start.
     std::function<void(const std::string& state)> prepare_state;
     std::vector<std::string> agent_arguments = {};  // of `grange-agent run`

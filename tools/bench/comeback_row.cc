@@ -26,23 +26,24 @@ class ComebackRow : public Row {
 
   absl::Status Prepare() override {
     GRANGE_ASSIGN_OR_RETURN(
-        farm_, Farm::Start(dir_ + "/farm",
-                           {{"noop.yml", NoopConfig(1)}, {kFile, NoopConfig(kAgents)}},
-                           {.agent = false}));
+        farm_,
+        Farm::Start(dir_ + "/farm", {{"noop.yml", NoopConfig(1)}, {kFile, NoopConfig(kAgents)}},
+                    {.agent = false}));
     GRANGE_ASSIGN_OR_RETURN(const SwarmOptions options, farm_->ForSwarm());
     GRANGE_ASSIGN_OR_RETURN(const std::string token,
                             farm_->client().CreateRegistrationToken(kAgents));
     GRANGE_ASSIGN_OR_RETURN(swarm_, Swarm::Register(options, token, kAgents));
     swarm_->Connect();
-    return Until("all agents are connected", [](const SwarmCounts& c) { return c.open == kAgents; });
+    return Until("all agents are connected",
+                 [](const SwarmCounts& c) { return c.open == kAgents; });
   }
 
   // Each agent runs a job, as many jobs wait. While the coordinator is away half of the jobs end.
   absl::StatusOr<Sample> MeasureGrange() override {
     swarm_->SetAnswer(OfferAnswer::kHold);
     GRANGE_ASSIGN_OR_RETURN(const int64_t running, farm_->Submit(kFile));
-    GRANGE_RETURN_IF_ERROR(Until("each agent runs a job",
-                                 [](const SwarmCounts& c) { return c.held == kAgents; }));
+    GRANGE_RETURN_IF_ERROR(
+        Until("each agent runs a job", [](const SwarmCounts& c) { return c.held == kAgents; }));
     GRANGE_ASSIGN_OR_RETURN(const int64_t waiting, farm_->Submit(kFile));
     GRANGE_RETURN_IF_ERROR(farm_->WaitUntilQuiet());
     const int64_t welcomes = swarm_->counts().welcomes;
@@ -84,8 +85,9 @@ class ComebackRow : public Row {
                   {"ready until the last agent is back", "s"},
                   {"CPU time of the coordinator for each, its start included", "ms"}},
       .work_unit = "",
-      .note = "Agents try again at a random moment within half a second, the next time within one, "
-              "and so on: most of the time is theirs."};
+      .note =
+          "Agents try again at a random moment within half a second, the next time within one, "
+          "and so on: most of the time is theirs."};
   const std::string dir_;
   std::unique_ptr<Farm> farm_;
   std::unique_ptr<Swarm> swarm_;

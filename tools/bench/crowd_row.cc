@@ -34,9 +34,9 @@ class CrowdRow : public Row {
                             farm_->client().CreateRegistrationToken(kAgents));
     GRANGE_ASSIGN_OR_RETURN(swarm_, Swarm::Register(options, token, kAgents));
     farm_->KillCoordinator(SIGTERM);
-    GRANGE_ASSIGN_OR_RETURN(plain_, Farm::Start(dir_ + "/plain", {{"noop.yml", NoopConfig(1)}},
-                                                {.agent = false,
-                                                 .coordinator_arguments = {"--insecure"}}));
+    GRANGE_ASSIGN_OR_RETURN(plain_,
+                            Farm::Start(dir_ + "/plain", {{"noop.yml", NoopConfig(1)}},
+                                        {.agent = false, .coordinator_arguments = {"--insecure"}}));
     GRANGE_ASSIGN_OR_RETURN(const SwarmOptions plain, plain_->ForSwarm());
     GRANGE_ASSIGN_OR_RETURN(const std::string plain_token,
                             plain_->client().CreateRegistrationToken(kAgents));
@@ -55,9 +55,8 @@ class CrowdRow : public Row {
 
   absl::StatusOr<Sample> MeasureFloor() override {
     const std::string dir = dir_ + "/bare";
-    GRANGE_ASSIGN_OR_RETURN(
-        Program hub,
-        Program::Start({"/proc/self/exe", "--stream-server", "bare", "--stream-server-dir", dir}));
+    GRANGE_ASSIGN_OR_RETURN(Program hub, Program::Start({"/proc/self/exe", "--stream-server",
+                                                         "bare", "--stream-server-dir", dir}));
     GRANGE_ASSIGN_OR_RETURN(const std::string port, hub.WaitForLine("ready "));
     SwarmOptions options;
     options.address = absl::StrCat("127.0.0.1:", port);
@@ -81,8 +80,8 @@ class CrowdRow : public Row {
 
   static absl::StatusOr<Sample> MeasureFarm(Farm& farm, Swarm& swarm) {
     GRANGE_RETURN_IF_ERROR(farm.StartCoordinatorAgain().status());
-    const absl::StatusOr<Sample> sample = Measure(
-        swarm, farm.coordinator(), [&farm] { kill(farm.coordinator(), SIGTERM); });
+    const absl::StatusOr<Sample> sample =
+        Measure(swarm, farm.coordinator(), [&farm] { kill(farm.coordinator(), SIGTERM); });
     farm.WaitForCoordinatorsEnd();
     swarm.Disconnect();
     return sample;
@@ -108,12 +107,13 @@ class CrowdRow : public Row {
         "all agents were told",
         [&](const SwarmCounts& counts) { return counts.going_downs >= told + kAgents; },
         kConnectMax));
-    const double kib = (static_cast<double>(after.resident_bytes) -
-                        static_cast<double>(before.resident_bytes)) /
-                       1024 / kAgents;
-    return Sample{.values = {kAgents / absl::ToDoubleSeconds(connecting), kib,
-                             absl::ToDoubleMilliseconds(swarm.counts().last_going_down_at - telling)},
-                  .work = kAgents};
+    const double kib =
+        (static_cast<double>(after.resident_bytes) - static_cast<double>(before.resident_bytes)) /
+        1024 / kAgents;
+    return Sample{
+        .values = {kAgents / absl::ToDoubleSeconds(connecting), kib,
+                   absl::ToDoubleMilliseconds(swarm.counts().last_going_down_at - telling)},
+        .work = kAgents};
   }
 
   const Description description_ = {
@@ -131,9 +131,10 @@ class CrowdRow : public Row {
                    "KiB",
                    {Goal::Kind::kAtMost, 54}}},
       .work_unit = "agent",
-      .note = "54 KiB is the goal without TLS: gRPC keeps 66 KiB for each connection with it (two "
-              "buffers of 17 KiB between OpenSSL and the socket, one of 16 KiB for a frame, two of "
-              "8 KiB)."};
+      .note =
+          "54 KiB is the goal without TLS: gRPC keeps 66 KiB for each connection with it (two "
+          "buffers of 17 KiB between OpenSSL and the socket, one of 16 KiB for a frame, two of "
+          "8 KiB)."};
   const std::string dir_;
   std::unique_ptr<Farm> farm_, plain_;
   std::unique_ptr<Swarm> swarm_, plain_swarm_;

@@ -32,10 +32,10 @@ class DeadLinkRow : public Row {
 
   absl::Status Prepare() override {
     GRANGE_ASSIGN_OR_RETURN(
-        farm_, Farm::Start(dir_ + "/farm",
-                           {{"noop.yml", NoopConfig(1)},
-                            {kFile, "sleep:\n  variables: {GIT_STRATEGY: none}\n"
-                                    "  script: [sleep 3600]\n"}}));
+        farm_, Farm::Start(dir_ + "/farm", {{"noop.yml", NoopConfig(1)},
+                                            {kFile,
+                                             "sleep:\n  variables: {GIT_STRATEGY: none}\n"
+                                             "  script: [sleep 3600]\n"}}));
     GRANGE_RETURN_IF_ERROR(farm_->Submit(kFile).status());
     return farm_->WaitUntilQuiet();
   }
@@ -94,9 +94,10 @@ class DeadLinkRow : public Row {
       .work_unit = "",
       .rounds_max = 3,
       .warm_up = false,
-      .note = "At most 3 rounds, as each takes a minute. The time is looked at every 50 ms: the "
-              "limit is 30 s and two looks. The peer's system still confirms what arrives, which a "
-              "cut line does not do: neither side goes by that."};
+      .note =
+          "At most 3 rounds, as each takes a minute. The time is looked at every 50 ms: the "
+          "limit is 30 s and two looks. The peer's system still confirms what arrives, which a "
+          "cut line does not do: neither side goes by that."};
   const std::string dir_;
   std::unique_ptr<Farm> farm_;
 };

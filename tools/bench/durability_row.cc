@@ -75,9 +75,9 @@ class DurabilityRow : public Row {
     Variant made;
     GRANGE_ASSIGN_OR_RETURN(made.two_slots, Farm::Start(dir_ + "/slots-" + commits, files,
                                                         {.coordinator_arguments = arguments}));
-    GRANGE_ASSIGN_OR_RETURN(
-        made.crowded, Farm::Start(dir_ + "/crowd-" + commits, files,
-                                  {.agent = false, .coordinator_arguments = arguments}));
+    GRANGE_ASSIGN_OR_RETURN(made.crowded,
+                            Farm::Start(dir_ + "/crowd-" + commits, files,
+                                        {.agent = false, .coordinator_arguments = arguments}));
     GRANGE_ASSIGN_OR_RETURN(SwarmOptions options, made.crowded->ForSwarm());
     options.answer = OfferAnswer::kRun;
     GRANGE_ASSIGN_OR_RETURN(const std::string token,

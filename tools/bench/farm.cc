@@ -47,13 +47,10 @@ Farm::~Farm() {
   os::RemoveTree(dir_).IgnoreError();  // the temporary folder around it goes at the end
 }
 
-absl::Status Farm::WaitUntilQuiet() {
-  return WaitUntilIdle(processes());
-}
+absl::Status Farm::WaitUntilQuiet() { return WaitUntilIdle(processes()); }
 
 std::vector<std::string> Farm::CtlCommand(const std::vector<std::string>& arguments) const {
-  std::vector<std::string> argv = {BinaryPath("grangectl"), "--config",
-                                   client_config()};
+  std::vector<std::string> argv = {BinaryPath("grangectl"), "--config", client_config()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   return argv;
 }

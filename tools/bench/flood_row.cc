@@ -32,8 +32,9 @@ class FloodRow : public Row {
 
   absl::StatusOr<Sample> MeasureGrange() override {
     GRANGE_ASSIGN_OR_RETURN(const SwarmOptions options, farm_->ForSwarm());
-    GRANGE_ASSIGN_OR_RETURN(const std::unique_ptr<Swarm> flooder,
-                            Swarm::Register(options, token_, 1, absl::StrCat("flooder-", ++flooders_)));
+    GRANGE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Swarm> flooder,
+        Swarm::Register(options, token_, 1, absl::StrCat("flooder-", ++flooders_)));
     flooder->Connect();
     GRANGE_RETURN_IF_ERROR(flooder->WaitUntil(
         "the flooder is connected", [](const SwarmCounts& c) { return c.open == 1; }, kTooLong));

@@ -168,8 +168,10 @@ int Main(int argc, char** argv) {
   app.add_option("--only,rows", options.rows, "measure these rows only, such as B1,B3")
       ->delimiter(',')
       ->check(CLI::IsMember(ids));
-  app.add_option("--write", options.output, "write the tables here too, if all rows are measured; what stands from '## Notes' on "
-                 "is kept")
+  app.add_option(
+         "--write", options.output,
+         "write the tables here too, if all rows are measured; what stands from '## Notes' on "
+         "is kept")
       ->type_name("FILE");
   app.add_option("--stream-server", options.stream_server)->group("");
   app.add_option("--stream-server-dir", options.stream_server_dir)->group("");

@@ -61,12 +61,8 @@ class MemoryRow : public Row {
                                                   {"BENCH_TEXT", dir_ + "/text"}}));
     GRANGE_ASSIGN_OR_RETURN(const FarmClient::Job job, farm_->client().FirstJob(pipeline));
     GRANGE_RETURN_IF_ERROR(ready.ReadLine(kTooLong).status());
-    std::vector<std::unique_ptr<StoppedWatcher>> watchers;
-    for (int i = 0; i < kWatchers; ++i) {
-      GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<StoppedWatcher> watcher,
-                              StoppedWatcher::Start(farm_->client_config(), job.id));
-      watchers.push_back(std::move(watcher));
-    }
+    GRANGE_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<StoppedWatcher>> watchers,
+                            StoppedWatcher::StartMany(farm_->CtlCommand({}), job.id, kWatchers));
     GRANGE_RETURN_IF_ERROR(go.WriteLine("go"));
     swarm_->Connect();
     GRANGE_RETURN_IF_ERROR(swarm_->WaitUntil(
@@ -90,8 +86,9 @@ class MemoryRow : public Row {
       .work_unit = "",
       .rounds_max = 3,
       .warm_up = false,
-      .note = "At most 3 rounds, of which the first has the peak: it is that since the "
-              "coordinator's start."};
+      .note =
+          "At most 3 rounds, of which the first has the peak: it is that since the "
+          "coordinator's start."};
   const std::string dir_;
   std::unique_ptr<Farm> farm_;
   std::unique_ptr<Swarm> swarm_;

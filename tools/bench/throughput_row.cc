@@ -39,10 +39,10 @@ class ThroughputRow : public Row {
     const double rate = PerSecond(kJobs, absl::Now() - start);
     const Parts after = CpuSoFar();
     const auto for_each = [](double seconds) { return seconds * 1000 / kJobs; };
-    return Sample{.values = {rate, for_each(after.coordinator - before.coordinator),
-                             for_each(after.agent - before.agent),
-                             for_each(after.jobs - before.jobs)},
-                  .work = kJobs};
+    return Sample{
+        .values = {rate, for_each(after.coordinator - before.coordinator),
+                   for_each(after.agent - before.agent), for_each(after.jobs - before.jobs)},
+        .work = kJobs};
   }
 
   absl::StatusOr<Sample> MeasureFloor() override {
@@ -75,16 +75,15 @@ class ThroughputRow : public Row {
     return parts;
   }
 
-  const Description description_ = {
-      .id = "B2",
-      .title = "one pipeline of 300 no-op jobs, two slots",
-      .floor = "`bash -c true`, two in flight",
-      .figures = {{"jobs", "per s", {Goal::Kind::kRatioAtLeast, 0.6}},
-                  {"CPU time of the coordinator per job", "ms"},
-                  {"CPU time of the agent per job", "ms"},
-                  {"CPU time of shim and script per job", "ms"}},
-      .work_unit = "job",
-      .cpu_goal = {Goal::Kind::kRatioAtMost, 2}};
+  const Description description_ = {.id = "B2",
+                                    .title = "one pipeline of 300 no-op jobs, two slots",
+                                    .floor = "`bash -c true`, two in flight",
+                                    .figures = {{"jobs", "per s", {Goal::Kind::kRatioAtLeast, 0.6}},
+                                                {"CPU time of the coordinator per job", "ms"},
+                                                {"CPU time of the agent per job", "ms"},
+                                                {"CPU time of shim and script per job", "ms"}},
+                                    .work_unit = "job",
+                                    .cpu_goal = {Goal::Kind::kRatioAtMost, 2}};
   const std::string dir_;
   std::unique_ptr<Farm> farm_;
 };

@@ -63,19 +63,14 @@ class WatchersRow : public Row {
   absl::StatusOr<Sample> Measure(int watchers) {
     GRANGE_ASSIGN_OR_RETURN(Fifo ready, Fifo::Make(dir_ + "/ready"));
     GRANGE_ASSIGN_OR_RETURN(Fifo go, Fifo::Make(dir_ + "/go"));
-    GRANGE_ASSIGN_OR_RETURN(
-        const int64_t pipeline,
-        farm_->Submit(kFile, {{"BENCH_READY", ready.path()},
-                              {"BENCH_GO", go.path()},
-                              {"BENCH_TEXT", dir_ + "/text"}}));
+    GRANGE_ASSIGN_OR_RETURN(const int64_t pipeline,
+                            farm_->Submit(kFile, {{"BENCH_READY", ready.path()},
+                                                  {"BENCH_GO", go.path()},
+                                                  {"BENCH_TEXT", dir_ + "/text"}}));
     GRANGE_ASSIGN_OR_RETURN(const FarmClient::Job job, farm_->client().FirstJob(pipeline));
     GRANGE_RETURN_IF_ERROR(ready.ReadLine(kStartTimeout).status());
-    std::vector<std::unique_ptr<StoppedWatcher>> stopped;
-    for (int i = 0; i < watchers; ++i) {
-      GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<StoppedWatcher> watcher,
-                              StoppedWatcher::Start(farm_->client_config(), job.id));
-      stopped.push_back(std::move(watcher));
-    }
+    GRANGE_ASSIGN_OR_RETURN(std::vector<std::unique_ptr<StoppedWatcher>> stopped,
+                            StoppedWatcher::StartMany(farm_->CtlCommand({}), job.id, watchers));
     GRANGE_RETURN_IF_ERROR(farm_->WaitUntilQuiet());
     GRANGE_ASSIGN_OR_RETURN(const ProcessMemory before, MemoryOf(farm_->coordinator()));
     const absl::Time start = absl::Now();

@@ -40,7 +40,8 @@ absl::StatusOr<Process> ReadProcess(pid_t pid) {
   if (name_end == std::string::npos) return absl::DataLossError("a stat file without a name");
   const std::vector<absl::string_view> fields =
       absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
-  constexpr size_t kState = 0, kParent = 1, kGroup = 2, kFirstTime = 11, kLastOwnTime = 12, kLastTime = 14;
+  constexpr size_t kState = 0, kParent = 1, kGroup = 2, kFirstTime = 11, kLastOwnTime = 12,
+                   kLastTime = 14;
   if (fields.size() <= kLastTime || fields[kState].empty()) {
     return absl::DataLossError("a stat file that is too short");
   }

@@ -8,8 +8,8 @@
 namespace grange::bench {
 
 // The floor of a coordinator with many agents: a plain gRPC server over TLS that answers each Hello
-// with a Welcome and does nothing else. At each SIGUSR1 it sends one message to all streams. A process
-// that runs until SIGTERM; prints "ready PORT". `dir` has its CA, made if missing.
+// with a Welcome and does nothing else. At each SIGUSR1 it sends one message to all streams. A
+// process that runs until SIGTERM; prints "ready PORT". `dir` has its CA, made if missing.
 absl::Status RunBareHub(const std::string& dir);
 
 }  // namespace grange::bench

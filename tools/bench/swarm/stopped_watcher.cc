@@ -1,55 +1,62 @@
 #include "tools/bench/swarm/stopped_watcher.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
-#include "tools/ctl/client.h"
-#include "tools/ctl/client_config.h"
+#include "common/os/files.h"
 
 namespace grange::bench {
+namespace {
 
-struct StoppedWatcher::Impl {
-  std::unique_ptr<ctl::Client> client;
-  grpc::ClientContext context;
-  std::unique_ptr<grpc::ClientReader<v1::LogsPart>> parts;
-  uint64_t seen = 0;
-};
+constexpr int kSilenceMaxMs = 60'000;
 
-absl::StatusOr<std::unique_ptr<StoppedWatcher>> StoppedWatcher::Start(const std::string& config,
-                                                                      int64_t job) {
-  auto impl = std::make_unique<Impl>();
-  GRANGE_ASSIGN_OR_RETURN(const ctl::ClientConfig read, ctl::LoadClientConfig(config, ""));
-  GRANGE_ASSIGN_OR_RETURN(impl->client, ctl::Client::Make(read));
-  impl->client->Prepare(impl->context);
-  v1::LogsRequest request;
-  request.set_job_id(job);
-  request.set_follow(true);
-  impl->parts = impl->client->stub().Logs(&impl->context, request);
-  std::unique_ptr<StoppedWatcher> watcher(new StoppedWatcher(std::move(impl)));
-  GRANGE_ASSIGN_OR_RETURN(const uint64_t seen, watcher->CatchUp(1));
-  if (seen == 0) return absl::UnavailableError(absl::StrCat("job ", job, " printed nothing"));
-  return watcher;
-}
+}  // namespace
 
-StoppedWatcher::StoppedWatcher(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-
-StoppedWatcher::~StoppedWatcher() {
-  impl_->context.TryCancel();
-  impl_->parts->Finish().IgnoreError();  // that it was canceled
+absl::StatusOr<std::vector<std::unique_ptr<StoppedWatcher>>> StoppedWatcher::StartMany(
+    const std::vector<std::string>& command, int64_t job, int count) {
+  std::vector<std::unique_ptr<StoppedWatcher>> watchers;
+  for (int i = 0; i < count; ++i) {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) return os::ErrnoStatus(errno, "cannot make", "pipe");
+    os::UniqueFd out(ends[0]);
+    const os::UniqueFd theirs(ends[1]);
+    os::ChildOptions options;
+    options.argv = command;
+    options.argv.insert(options.argv.end(), {"logs", "-f", absl::StrCat(job)});
+    options.stdout_fd = theirs.get();
+    GRANGE_ASSIGN_OR_RETURN(os::Child child, os::Child::Start(options));
+    watchers.emplace_back(new StoppedWatcher(std::move(child), std::move(out)));
+  }
+  for (const std::unique_ptr<StoppedWatcher>& watcher : watchers) {
+    GRANGE_ASSIGN_OR_RETURN(const uint64_t seen, watcher->CatchUp(1));
+    if (seen == 0) return absl::UnavailableError(absl::StrCat("job ", job, " printed nothing"));
+  }
+  return watchers;
 }
 
 absl::StatusOr<uint64_t> StoppedWatcher::CatchUp(uint64_t bytes) {
-  v1::LogsPart part;
-  while (impl_->seen < bytes && impl_->parts->Read(&part)) {
-    if (part.data().empty()) continue;
-    if (part.offset() != impl_->seen) {
-      return absl::DataLossError(
-          absl::StrCat("a watcher at byte ", impl_->seen, " was given byte ", part.offset()));
-    }
-    impl_->seen += part.data().size();
+  std::array<char, 64 << 10> buffer;
+  while (seen_ < bytes) {
+    pollfd wait{out_.get(), POLLIN, 0};
+    const int ready = poll(&wait, 1, kSilenceMaxMs);
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return absl::DeadlineExceededError("a watcher was shown nothing for too long");
+    const ssize_t got =
+        read(out_.get(), buffer.data(), std::min<uint64_t>(buffer.size(), bytes - seen_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return os::ErrnoStatus(errno, "cannot read from", "grangectl");
+    if (got == 0) break;
+    seen_ += static_cast<uint64_t>(got);
   }
-  return impl_->seen;
+  return seen_;
 }
 
 }  // namespace grange::bench

@@ -31,8 +31,8 @@ struct Swarm::Impl : public SwarmCounter {
   Impl(const SwarmOptions& given, std::vector<SwarmAgent::Identity> identities)
       : options(given), completions(std::in_place, loop) {
     for (SwarmAgent::Identity& identity : identities) {
-      agents.push_back(std::make_unique<SwarmAgent>(loop, *completions, options, *this,
-                                                    std::move(identity)));
+      agents.push_back(
+          std::make_unique<SwarmAgent>(loop, *completions, options, *this, std::move(identity)));
     }
     thread = std::thread([this] { loop.Run(); });
   }
@@ -93,11 +93,10 @@ absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Register(const SwarmOptions& optio
                                                        const std::string& token, int agents,
                                                        const std::string& prefix) {
   GRANGE_ASSIGN_OR_RETURN(const rpc::RegistrationToken split, rpc::SplitRegistrationToken(token));
-  GRANGE_ASSIGN_OR_RETURN(
-      const std::shared_ptr<grpc::Channel> channel,
-      rpc::MakeChannel({.address = options.address,
-                        .ca_pem = options.ca_pem,
-                        .insecure = options.ca_pem.empty()}));
+  GRANGE_ASSIGN_OR_RETURN(const std::shared_ptr<grpc::Channel> channel,
+                          rpc::MakeChannel({.address = options.address,
+                                            .ca_pem = options.ca_pem,
+                                            .insecure = options.ca_pem.empty()}));
   const std::unique_ptr<v1::AgentHub::Stub> stub = v1::AgentHub::NewStub(channel);
   std::vector<SwarmAgent::Identity> identities;
   for (int i = 0; i < agents; ++i) {
@@ -113,8 +112,7 @@ absl::StatusOr<std::unique_ptr<Swarm>> Swarm::Register(const SwarmOptions& optio
     GRANGE_RETURN_IF_ERROR(rpc::FromGrpc(stub->Register(&context, request, &reply)));
     identities.push_back({.id = reply.agent_id(), .credential = reply.credential()});
   }
-  return std::unique_ptr<Swarm>(
-      new Swarm(std::make_unique<Impl>(options, std::move(identities))));
+  return std::unique_ptr<Swarm>(new Swarm(std::make_unique<Impl>(options, std::move(identities))));
 }
 
 std::unique_ptr<Swarm> Swarm::Unregistered(const SwarmOptions& options, int agents) {
@@ -172,10 +170,9 @@ absl::Status Swarm::WaitUntil(const std::string& what,
   base::MutexLock lock(impl_->mu);
   while (!holds(impl_->counts)) {
     if (deadline.IsOver()) {
-      return absl::DeadlineExceededError(
-          absl::StrCat("in ", absl::FormatDuration(timeout), " not: ", what, " (",
-                       impl_->counts.open, " agents of the swarm are connected; the last error: ",
-                       impl_->counts.last_error, ")"));
+      return absl::DeadlineExceededError(absl::StrCat(
+          "in ", absl::FormatDuration(timeout), " not: ", what, " (", impl_->counts.open,
+          " agents of the swarm are connected; the last error: ", impl_->counts.last_error, ")"));
     }
     impl_->changed.WaitWithTimeout(impl_->mu, deadline.Left());
   }

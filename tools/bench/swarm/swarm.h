@@ -39,8 +39,8 @@ struct SwarmCounts {
 };
 
 // Many agents in one process, for one coordinator: each has a registration, a connection over TLS
-// and a session of its own, sends heartbeats, comes back by itself with the agents' jitter and tells
-// of its jobs then. Its jobs are no processes. Two threads carry them all.
+// and a session of its own, sends heartbeats, comes back by itself with the agents' jitter and
+// tells of its jobs then. Its jobs are no processes. Two threads carry them all.
 //
 // Thread-safe. Agents are numbered from 0.
 class Swarm {

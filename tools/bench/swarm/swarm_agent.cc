@@ -46,11 +46,10 @@ void SwarmAgent::Connect() {
   wanted_ = true;
   if (control_ != nullptr) return;
   if (stub_ == nullptr) {
-    stub_ = v1::AgentHub::NewStub(
-        rpc::MakeChannel({.address = options_.address,
-                          .ca_pem = options_.ca_pem,
-                          .insecure = options_.ca_pem.empty()})
-            .value());
+    stub_ = v1::AgentHub::NewStub(rpc::MakeChannel({.address = options_.address,
+                                                    .ca_pem = options_.ca_pem,
+                                                    .insecure = options_.ca_pem.empty()})
+                                      .value());
   }
   if (timer_ != 0) loop_.Cancel(std::exchange(timer_, 0));
   const uint64_t generation = ++generation_;
@@ -314,7 +313,8 @@ void SwarmAgent::FillFlood() {
       message->mutable_heartbeat()->set_sent_at_ms(absl::ToInt64Milliseconds(os::SinceBoot()));
     } else {
       v1::JobDecline& decline = *message->mutable_decline();
-      decline.mutable_assignment()->set_job_id(1 + static_cast<int64_t>(RandomNumber() % 1'000'000));
+      decline.mutable_assignment()->set_job_id(1 +
+                                               static_cast<int64_t>(RandomNumber() % 1'000'000));
       decline.mutable_assignment()->set_attempt(1);
       decline.mutable_assignment()->set_fence(1);
       decline.set_reason("no reason");

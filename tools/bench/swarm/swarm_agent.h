@@ -34,8 +34,8 @@ class SwarmAgent {
     int64_t id = 1;
     std::string credential;
   };
-  SwarmAgent(os::EventLoop& loop, session::CompletionLoop& completions,
-             const SwarmOptions& options, SwarmCounter& counter, Identity identity);
+  SwarmAgent(os::EventLoop& loop, session::CompletionLoop& completions, const SwarmOptions& options,
+             SwarmCounter& counter, Identity identity);
   ~SwarmAgent();
 
   void Connect();
