@@ -26,7 +26,7 @@ constexpr char kConfig[] =
     "print:\n"
     "  variables: {GIT_STRATEGY: none}\n"
     "  script:\n"
-    "    - echo ready; echo ready > \"$BENCH_READY\"; read -r go < \"$BENCH_GO\"\n"
+    "    - cat \"$BENCH_TEXT\"; echo ready > \"$BENCH_READY\"; read -r go < \"$BENCH_GO\"\n"
     "    - for ((i = 0; i < 1000; i++)); do cat \"$BENCH_TEXT\"; done\n";
 
 class MemoryRow : public Row {

@@ -43,8 +43,9 @@ TEST(WakeupTest, WakesAThreadThatWaits) {
 TEST(WakeupTest, ACauseThatNobodyAskedForIsKept) {
   Wakeup wakeup;
   wakeup.Signal(Wakeup::kTrace);
-  wakeup.Wait(Wakeup::kState, absl::ZeroDuration());
-  wakeup.Wait(Wakeup::kTrace, kLong);  // hangs if the wait before had taken it
+  EXPECT_EQ(wakeup.Wait(Wakeup::kState, absl::ZeroDuration()), 0u);
+  // Hangs if the wait before had taken it.
+  EXPECT_EQ(wakeup.Wait(Wakeup::kTrace, kLong), unsigned{Wakeup::kTrace});
 }
 
 TEST(WakeupTest, EndsAtItsTimeWithoutASignal) {

@@ -16,6 +16,8 @@ FigureResult Result(Goal goal, double grange, std::optional<double> floor = {}) 
 TEST(MeasurementTest, JudgesAGoalByMedians) {
   EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kAtMost, 10}, 10)), true);
   EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kAtMost, 10}, 10.1)), false);
+  EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kAtLeast, 10}, 10)), true);
+  EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kAtLeast, 10}, 9.9)), false);
   EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kFloorPlusAtMost, 8}, 12, 4)), true);
   EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kFloorPlusAtMost, 8}, 12.1, 4)), false);
   EXPECT_EQ(MeetsGoal(Result({Goal::Kind::kRatioAtMost, 2}, 9, 4)), false);
