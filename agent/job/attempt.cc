@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "agent/job/job_limits.h"
 #include "agent/job/script_text.h"
 #include "agent/workspace/work_tree.h"
 #include "common/base/check.h"
@@ -211,6 +212,18 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   run.sync_log = true;
   run.fail_at_trace_limit = spec_.fail_at_trace_limit;
   run.disk_patience = context_.settings.disk.fail_after;
+  run.no_new_privs = context_.settings.no_new_privs;
+  return Confine(run);
+}
+
+// The limits of the job; what can't be done is said at the head of its log.
+absl::Status Attempt::Confine(exec::ShimRun& run) {
+  const AgentSettings& settings = context_.settings;
+  const LimitPlan plan = PlanLimits(spec_.limits, settings.limits, settings.cgroups.WhyNoMemory(),
+                                    settings.cgroups.WhyNoPids());
+  run.trace_prefix = plan.text + run.trace_prefix;
+  if (!plan.limits.any()) return absl::OkStatus();
+  GRANGE_ASSIGN_OR_RETURN(run.cgroup, settings.cgroups.Make(job_dir_, plan.limits));
   return absl::OkStatus();
 }
 
@@ -515,6 +528,9 @@ void Attempt::RecoverRun(const std::string& boot_id) {
     if (shim.ok()) {
       phase_ = JobPhase::kRunning;
       log::Info("job_adopted", {{"job", assignment_}, {"pid", key->pid}});
+      if (absl::Status set = context_.settings.cgroups.Renew(job_dir_); !set.ok()) {
+        log::Error("job_runs_without_limits", {{"job", assignment_}, {"why", set}});
+      }
       return Running(*std::move(shim));
     }
     if (!absl::IsNotFound(shim.status())) {

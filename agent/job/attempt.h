@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/exec/shim_process.h"
 #include "agent/job/disk_guard.h"
 #include "agent/job/disk_watch.h"
@@ -53,6 +54,9 @@ struct AgentSettings {
   std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
   DiskLimits disk;
+  exec::JobCgroups cgroups;
+  exec::JobLimits limits;     // of each job; one may ask for less
+  bool no_new_privs = false;  // sudo and the like do nothing for jobs
 };
 
 // Everything that attempts use and none of them owns.
@@ -112,6 +116,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   bool Move(JobEvent event);
   void OnPrepared(const Workbench::Prepared& prepared);
   absl::Status MakeRun(const std::string& prefix, exec::ShimRun& run);
+  absl::Status Confine(exec::ShimRun& run);
   void Launch(exec::ShimRun run);
   exec::ShimProcess::Callbacks ShimCallbacks();
   void Running(std::unique_ptr<exec::ShimProcess> shim);

@@ -47,6 +47,7 @@ void JobTable::Recover() {
   const std::map<Assignment, std::vector<trace::Record>> recorded = context_.journal.attempts();
   for (const auto& [assignment, records] : recorded) RecoverOne(assignment, records);
   SweepFolders();
+  SweepCgroups();
 }
 
 void JobTable::RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records) {
@@ -86,12 +87,25 @@ void JobTable::SweepFolders() {
   }
 }
 
+// Of jobs that ended while there was no agent, or whose shim was killed then.
+void JobTable::SweepCgroups() {
+  std::set<std::string> running;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (attempt->phase() == JobPhase::kRunning) {
+      running.insert(absl::StrCat(assignment.job.value(), "-", assignment.attempt));
+    }
+  }
+  const size_t swept = context_.settings.cgroups.Sweep(running);
+  if (swept > 0) log::Warning("cgroups_swept", {{"count", swept}});
+}
+
 void JobTable::DeleteLater(const std::string& folder) {
   // Under another name at once: the same attempt may be offered again, under a new fence.
   const std::string away = absl::StrCat(context_.settings.state_dir, "/jobs/.gone-", ++deleted_,
                                         "-", absl::ToUnixNanos(context_.clock.Now()));
   const bool moved = std::rename(folder.c_str(), away.c_str()) == 0;
   context_.workers.Run([path = moved ? away : folder] {
+    exec::RemoveCgroupOf(path);  // one that was never used
     const absl::Status removed = os::RemoveTree(path);
     if (!removed.ok()) log::Warning("folder_not_removed", {{"why", removed}});
   });

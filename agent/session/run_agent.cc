@@ -95,7 +95,26 @@ job::AgentSettings SettingsOf(const Loaded& loaded, const RunOptions& options) {
   settings.environment = os::CurrentEnvironment();
   settings.free_bytes_min = options.free_bytes_min;
   settings.disk = options.disk;
+  settings.cgroups = exec::JobCgroups::Find(loaded.state.dir(), options.cgroup);
+  settings.limits = options.limits;
+  settings.no_new_privs = options.no_new_privs;
   return settings;
+}
+
+// What jobs are limited by, among the first lines of the log.
+void TellLimits(const job::AgentSettings& settings) {
+  const auto text = [](uint64_t limit) {
+    return limit == 0 ? std::string("none") : absl::StrCat(limit);
+  };
+  log::Info("limits_of_jobs", {{"by", settings.cgroups.ToString()},
+                               {"memory_bytes", text(settings.limits.memory_bytes)},
+                               {"pids", text(settings.limits.pids)}});
+  if (const std::string& why = settings.cgroups.WhyNoMemory(); !why.empty()) {
+    log::Warning("no_memory_limits", {{"why", why}});
+  }
+  if (const std::string& why = settings.cgroups.WhyNoPids(); !why.empty()) {
+    log::Warning("no_pids_limits", {{"why", why}});
+  }
 }
 
 }  // namespace
@@ -205,6 +224,7 @@ absl::Status RunAgent(const RunOptions& options) {
                               {"name", settings.name},
                               {"state", state.dir()},
                               {"version", GRANGE_VERSION}});
+  TellLimits(settings);
   table.Recover();
   session.Start();
   loop.Run();

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "agent/job/disk_guard.h"
+#include "agent/exec/job_cgroups.h"
 
 namespace grange::session {
 
@@ -17,6 +18,9 @@ struct RunOptions {
   job::DiskLimits disk;
   // The longest wait before a lost session is opened anew; how long is up to chance.
   absl::Duration reconnect_max = absl::Seconds(15);
+  exec::JobLimits limits;     // of each job; one may ask for less
+  std::string cgroup;         // see JobCgroups::Find()
+  bool no_new_privs = false;  // for all jobs
 };
 
 // Runs the agent of a state directory until it is told to end: SIGTERM and SIGINT end only this

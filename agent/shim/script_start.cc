@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,7 +26,10 @@ constexpr int kScriptFd = 3;
 constexpr char kScriptPath[] = "/dev/fd/3";
 constexpr char kScriptStart[] = "exec 3<&-;";
 
-enum class ChildStep { kNone, kRedirect, kEnterDirectory, kExecute };
+// Of 1000; see proc(5). The agent and other programs of the machine have 0 or less.
+constexpr char kOomScore[] = "500";
+
+enum class ChildStep { kNone, kRedirect, kJoinCgroup, kBecomeUser, kEnterDirectory, kExecute };
 
 // Written by the child into the memory that it shares with us until it executes the shell.
 struct ChildFailure {
@@ -42,11 +46,44 @@ struct ChildPlan {
   int output_fd;
   mode_t mode_mask;
   pid_t parent;
+  const int* doors;
+  size_t door_count;
+  const JobUser* user;  // null: stays who it is
+  bool no_new_privs;
 };
 
 void Fail(ChildStep step, ChildFailure* failure) {
   failure->error = errno;
   failure->step = step;
+}
+
+// False with errno.
+bool JoinCgroups(const ChildPlan& plan) {
+  for (size_t i = 0; i < plan.door_count; ++i) {
+    if (write(plan.doors[i], "0", 1) != 1) return false;
+  }
+  return true;
+}
+
+// False with errno. By system call: glibc's functions would change the parent, whose memory this is.
+bool BecomeUser(const JobUser& user) {
+  errno = EPERM;
+  if (user.uid == 0 || user.uid == ~0U || user.gid == ~0U) return false;  // ~0: "leave it"
+  if (syscall(SYS_setgroups, user.groups.size(), user.groups.data()) != 0 ||
+      syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0 ||
+      syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) {
+    return false;
+  }
+  const rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;  // gone with the old user
+}
+
+void VolunteerForOomKiller() {
+  const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t put = write(file, kOomScore, sizeof kOomScore - 1);
+  close(file);
 }
 
 // Runs in the child, in its parent's memory: system calls only.
@@ -66,6 +103,8 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   umask(plan.mode_mask);
+  VolunteerForOomKiller();
+  if (!JoinCgroups(plan)) return Fail(ChildStep::kJoinCgroup, failure);
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(plan.output_fd, STDOUT_FILENO) < 0 ||
       dup2(plan.output_fd, STDERR_FILENO) < 0 || dup2(plan.script_fd, kScriptFd) < 0 ||
@@ -73,6 +112,13 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
     return Fail(ChildStep::kRedirect, failure);
   }
   close_range(kScriptFd + 1, ~0U, 0);
+  if (plan.user != nullptr) {
+    if (!BecomeUser(*plan.user)) return Fail(ChildStep::kBecomeUser, failure);
+    if (getppid() != plan.parent) return;  // as above
+  }
+  if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return Fail(ChildStep::kBecomeUser, failure);
+  }
   if (chdir(plan.cwd) != 0) return Fail(ChildStep::kEnterDirectory, failure);
   execve(plan.shell, plan.argv, plan.envp);
   Fail(ChildStep::kExecute, failure);
@@ -96,6 +142,10 @@ std::string Describe(const ScriptStart& start, const ChildFailure& failure) {
       break;
     case ChildStep::kRedirect:
       return "cannot connect the script and its output" + reason;
+    case ChildStep::kJoinCgroup:
+      return "cannot put the script into its cgroup" + reason;
+    case ChildStep::kBecomeUser:
+      return "cannot become the job's user" + reason;
     case ChildStep::kEnterDirectory:
       return "cannot enter the working directory '" + start.cwd + "'" + reason;
     case ChildStep::kExecute:
@@ -119,6 +169,11 @@ StartedScript StartScript(const ScriptStart& start) {
   int error = script.is_open() ? WriteAll(script.get(), kScriptStart) : errno;
   if (error == 0) error = WriteAll(script.get(), start.script);
   if (error != 0) return {.detail = std::string("cannot hold the script: ") + std::strerror(error)};
+  // So that it can open /dev/stdout and /dev/stderr by name.
+  if (start.user && fchown(start.output_fd, start.user->uid, start.user->gid) != 0) {
+    return {.detail = std::string("cannot give the output to the job's user: ") +
+                      std::strerror(errno)};
+  }
   const std::vector<std::string> arguments = {start.shell, kScriptPath};
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> envp = Pointers(start.env);
@@ -130,7 +185,11 @@ StartedScript StartScript(const ScriptStart& start) {
                           .script_fd = script.get(),
                           .output_fd = start.output_fd,
                           .mode_mask = start.umask,
-                          .parent = getpid()};
+                          .parent = getpid(),
+                          .doors = start.cgroup_doors.data(),
+                          .door_count = start.cgroup_doors.size(),
+                          .user = start.user ? &*start.user : nullptr,
+                          .no_new_privs = start.no_new_privs || start.user};
   const pid_t pid = Spawn(plan, &failure);
   if (pid < 0) {
     return {.detail =
