@@ -145,8 +145,13 @@ int Main(int argc, char** argv) {
                   "a cgroup for this agent alone, such as /grange, in which those of the jobs are "
                   "made; the agent's own if not given")
       ->type_name("PATH");
+  run->add_option("--run-as", run_options.run_as,
+                  "users that jobs run as, one for each slot: names, numbers or a range such as "
+                  "20000-20003. Needs root. The agent's own user if not given")
+      ->type_name("USER")
+      ->delimiter(',');
   run->add_flag("--no-new-privs", run_options.no_new_privs,
-                "programs like sudo give jobs no further rights");
+                "programs like sudo give jobs no further rights; with --run-as that is always so");
 
   std::string check_state, check_shim;
   CLI::App* const check =

@@ -52,8 +52,7 @@ std::string Unescaped(absl::string_view text) {
 std::optional<Hierarchy> FindHierarchy(absl::string_view mountinfo, absl::string_view controller) {
   for (const absl::string_view line : absl::StrSplit(mountinfo, '\n')) {
     // "36 35 98:0 /root /mount options optional… - type source super-options"
-    const std::vector<absl::string_view> halves =
-        absl::StrSplit(line, absl::MaxSplits(" - ", 1));
+    const std::vector<absl::string_view> halves = absl::StrSplit(line, absl::MaxSplits(" - ", 1));
     if (halves.size() != 2) continue;
     const std::vector<absl::string_view> place = absl::StrSplit(halves[0], ' ');
     const std::vector<absl::string_view> kind = absl::StrSplit(halves[1], ' ');
@@ -71,8 +70,7 @@ std::string OwnGroup(absl::string_view cgroup_file, absl::string_view controller
   for (const absl::string_view line : absl::StrSplit(cgroup_file, '\n')) {
     const std::vector<absl::string_view> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
-    const bool found =
-        controller.empty() ? fields[0] == "0" : HasWord(fields[1], ',', controller);
+    const bool found = controller.empty() ? fields[0] == "0" : HasWord(fields[1], ',', controller);
     if (found) return std::string(fields[2]);
   }
   return "/";
@@ -98,7 +96,8 @@ absl::Status Write(const std::string& path, absl::string_view text) {
 }
 
 std::string ReadWord(const std::string& path) {
-  return std::string(absl::StripAsciiWhitespace(os::ReadFile(path, kProcFileBytesMax).value_or("")));
+  return std::string(
+      absl::StripAsciiWhitespace(os::ReadFile(path, kProcFileBytesMax).value_or("")));
 }
 
 // "" if groups can be made in `folder`; `wanted`: it may still have to be made itself.
@@ -130,8 +129,8 @@ shim::JobCgroup Handle(const JobCgroup& group) {
 }
 
 std::string NoteOf(const JobCgroup& group) {
-  std::string text = absl::StrCat("memory=", group.limits().memory_bytes,
-                                  "\npids=", group.limits().pids, "\n");
+  std::string text =
+      absl::StrCat("memory=", group.limits().memory_bytes, "\npids=", group.limits().pids, "\n");
   for (const std::string& folder : group.folders()) absl::StrAppend(&text, "folder=", folder, "\n");
   return text;
 }

@@ -79,8 +79,8 @@ class JobCgroups {
 
   Version version_ = Version::kNone;
   std::vector<Parent> parents_;
-  bool told_ = false;       // the group isn't the agent's own
-  std::string prefix_;      // of the names of the jobs' groups: this state directory's alone
+  bool told_ = false;   // the group isn't the agent's own
+  std::string prefix_;  // of the names of the jobs' groups: this state directory's alone
   std::string why_no_memory_ = "this agent has not looked for cgroups";
   std::string why_no_pids_ = why_no_memory_;
 };

@@ -12,6 +12,7 @@
 #include "absl/strings/strip.h"
 #include "agent/job/job_limits.h"
 #include "agent/job/script_text.h"
+#include "agent/workspace/owner.h"
 #include "agent/workspace/work_tree.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -67,6 +68,10 @@ void NoteFullDisk(const std::optional<DiskUse>& largest, JobResult& result) {
                   "; let it write less, or give the agent a larger disk");
 }
 
+workspace::Owner OwnerOf(const exec::JobAccount& account) {
+  return {.uid = account.ids.uid, .gid = account.ids.gid};
+}
+
 // The text of the accepted record: the slot in decimal, a line feed, the spec as it came.
 std::string AcceptedPayload(int slot, const std::string& spec_bytes) {
   return absl::StrCat(slot, "\n", spec_bytes);
@@ -98,11 +103,40 @@ std::string Attempt::WorkTree() const {
                                  spec_.sources);
 }
 std::string Attempt::LogPath() const { return os::JoinPath(job_dir_, "log"); }
-std::string Attempt::FilesDir() const { return os::JoinPath(job_dir_, "files"); }
+// The job's folder is closed to a user of the job's own. No project's work tree has such a name.
+std::string Attempt::FilesDir() const {
+  if (Account() == nullptr) return os::JoinPath(job_dir_, "files");
+  return absl::StrCat(context_.settings.state_dir, "/workspaces/", slot_, "/.files");
+}
+std::string Attempt::HomeDir() const {
+  const std::string& home = Account()->home;
+  struct stat info {};
+  const bool usable = !home.empty() && ::stat(home.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+                      info.st_uid == Account()->ids.uid;
+  if (usable) return home;
+  return absl::StrCat(context_.settings.state_dir, "/workspaces/", slot_, "/.home");
+}
+const exec::JobAccount* Attempt::Account() const {
+  const std::vector<exec::JobAccount>& accounts = context_.settings.accounts;
+  if (accounts.empty()) return nullptr;
+  // A slot that this agent doesn't have any more still has a user, though not of its own.
+  return &accounts[static_cast<size_t>(std::max(slot_, 0)) % accounts.size()];
+}
+Workbench::Folders Attempt::Folders() const {
+  Workbench::Folders folders{WorkTree(), job_dir_};
+  if (const exec::JobAccount* const account = Account()) folders.owner = OwnerOf(*account);
+  return folders;
+}
 uint64_t Attempt::TraceBytes() const { return FileSize(LogPath()); }
 
 JobPlace Attempt::Place() const {
   const AgentSettings& s = context_.settings;
+  std::vector<std::string> environment = s.environment;  // later ones win
+  if (const exec::JobAccount* const account = Account()) {
+    environment.push_back(absl::StrCat("HOME=", HomeDir()));
+    environment.push_back(absl::StrCat("USER=", account->name));
+    environment.push_back(absl::StrCat("LOGNAME=", account->name));
+  }
   return {.assignment = assignment_,
           .agent = s.agent,
           .agent_name = s.name,
@@ -112,7 +146,7 @@ JobPlace Attempt::Place() const {
           .project_dir = WorkTree(),
           .builds_dir = absl::StrCat(s.state_dir, "/workspaces/", slot_),
           .files_dir = FilesDir(),
-          .agent_environment = s.environment};
+          .agent_environment = std::move(environment)};
 }
 
 void Attempt::Accept(const std::string& spec_bytes) {
@@ -139,7 +173,7 @@ void Attempt::Accept(const std::string& spec_bytes) {
 void Attempt::Start(JobSecrets secrets) {
   if (finishing_ || !Move(JobEvent::kStart)) return;
   secrets_ = std::move(secrets);
-  const Workbench::Folders folders{WorkTree(), job_dir_};
+  const Workbench::Folders folders = Folders();
   if (Workbench::IsQuick(spec_)) {
     return OnPrepared(context_.workbench.Prepare(assignment_, spec_, folders, cancellation_));
   }
@@ -195,6 +229,7 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   GRANGE_ASSIGN_OR_RETURN(
       JobEnvironment environment,
       BuildJobEnvironment(spec_, secrets_.has_value() ? *secrets_ : none, Place()));
+  if (Account() != nullptr) GRANGE_RETURN_IF_ERROR(os::RemoveTree(FilesDir()));
   if (!environment.files.empty()) GRANGE_RETURN_IF_ERROR(os::MakeDirs(FilesDir()));
   for (const VariableFile& file : environment.files) {
     GRANGE_RETURN_IF_ERROR(os::WriteFile(file.path, file.content.Open()));
@@ -213,7 +248,22 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   run.fail_at_trace_limit = spec_.fail_at_trace_limit;
   run.disk_patience = context_.settings.disk.fail_after;
   run.no_new_privs = context_.settings.no_new_privs;
+  GRANGE_RETURN_IF_ERROR(BecomeUser(run));
   return Confine(run);
+}
+
+// What the job's user must be able to read and write becomes its own.
+absl::Status Attempt::BecomeUser(exec::ShimRun& run) {
+  const exec::JobAccount* const account = Account();
+  if (account == nullptr) return absl::OkStatus();
+  if (static_cast<size_t>(slot_) >= context_.settings.accounts.size()) {
+    return absl::FailedPreconditionError(absl::StrCat("slot ", slot_, " has no user (--run-as)"));
+  }
+  run.user = account->ids;
+  const workspace::Owner owner = OwnerOf(*account);
+  if (os::Exists(FilesDir())) GRANGE_RETURN_IF_ERROR(workspace::GiveTree(FilesDir(), owner));
+  const std::string home = HomeDir();
+  return home == account->home ? absl::OkStatus() : workspace::MakeOwnedDir(home, owner);
 }
 
 // The limits of the job; what can't be done is said at the head of its log.
@@ -373,7 +423,7 @@ void Attempt::StoreArtifacts(JobResult result) {
     path = text::Expand(path, look_up, text::Unknown::kKeep);
   }
   output.name = text::Expand(output.name, look_up, text::Unknown::kKeep);
-  const Workbench::Folders folders{WorkTree(), job_dir_};
+  const Workbench::Folders folders = Folders();
   context_.workers.Run([self = shared_from_this(), result = std::move(result),
                         output = std::move(output), folders]() mutable {
     const Workbench::Stored stored = self->context_.workbench.Store(

@@ -85,6 +85,17 @@ void JobTable::SweepFolders() {
   for (const std::string& name : *names) {
     if (known.count(name) == 0) DeleteLater(os::JoinPath(jobs, name));
   }
+  // Files of variables for jobs with users of their own lie beside the work trees.
+  std::set<int> taken;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (attempt->holds_slot()) taken.insert(attempt->slot());
+  }
+  for (int slot = 0; slot < context_.settings.slots; ++slot) {
+    if (taken.count(slot) > 0) continue;
+    const absl::Status removed =
+        os::RemoveTree(absl::StrCat(context_.settings.state_dir, "/workspaces/", slot, "/.files"));
+    if (!removed.ok()) log::Error("secret_files_left", {{"slot", slot}, {"why", removed}});
+  }
 }
 
 // Of jobs that ended while there was no agent, or whose shim was killed then.

@@ -16,6 +16,7 @@
 #include "agent/session/codec.h"
 #include "agent/session/completion_loop.h"
 #include "agent/session/hub_files.h"
+#include "agent/session/job_users.h"
 #include "agent/session/session.h"
 #include "agent/session/state_watch.h"
 #include "agent/trace/journal.h"
@@ -135,7 +136,11 @@ absl::Status RunAgent(const RunOptions& options) {
   if (const absl::Status made = state.MakeBallast(); !made.ok()) {
     log::Warning("no_ballast", {{"error", made}});
   }
-  const job::AgentSettings settings = SettingsOf(loaded, options);
+  job::AgentSettings settings = SettingsOf(loaded, options);
+  if (!options.run_as.empty()) {
+    GRANGE_ASSIGN_OR_RETURN(settings.accounts,
+                            exec::ResolveAccounts(options.run_as, settings.slots));
+  }
   if (!os::Exists(settings.shim_program)) {
     return absl::NotFoundError(absl::StrCat("'", settings.shim_program,
                                             "' is missing; install "
@@ -156,6 +161,10 @@ absl::Status RunAgent(const RunOptions& options) {
           loop));
   GRANGE_ASSIGN_OR_RETURN(const workspace::GitCommand git,
                           workspace::GitCommand::Make(state.dir()));
+  if (!settings.accounts.empty()) {
+    GRANGE_RETURN_IF_ERROR(
+        PrepareForJobUsers(state.dir(), settings.shim_program, settings.accounts));
+  }
   workspace::GitMirrors mirrors(state.Path("mirrors"), git);
   HubFiles files(channel, loaded.credential);
   job::Workbench workbench(mirrors, git, files, files);

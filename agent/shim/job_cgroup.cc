@@ -21,7 +21,8 @@ bool Has(const std::string& path) { return access(path.c_str(), F_OK) == 0; }
 // True if it was written as a whole; else errno says why.
 bool Write(const std::string& path, std::string_view text) {
   const OwnedFd fd(open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return fd.is_open() && write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  return fd.is_open() &&
+         write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
 
 std::string Read(const std::string& path) {
@@ -74,7 +75,8 @@ std::string JobCgroup::SetLimits() const {
       // The sum of memory and swap can't be below memory alone: so one of these two comes first,
       // the other after it, whichever way the limit moves.
       Write(folder + "/memory.memsw.limit_in_bytes", bytes);
-      if (!Write(folder + "/memory.limit_in_bytes", bytes)) return folder + "/memory.limit_in_bytes";
+      if (!Write(folder + "/memory.limit_in_bytes", bytes))
+        return folder + "/memory.limit_in_bytes";
       Write(folder + "/memory.memsw.limit_in_bytes", bytes);  // kernels without it: no swap limit
     } else if (memory_bytes_ > 0 && Has(folder + "/memory.max")) {
       if (!Write(folder + "/memory.max", bytes)) return folder + "/memory.max";

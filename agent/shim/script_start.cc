@@ -65,7 +65,8 @@ bool JoinCgroups(const ChildPlan& plan) {
   return true;
 }
 
-// False with errno. By system call: glibc's functions would change the parent, whose memory this is.
+// False with errno. By system call: glibc's functions would change the parent, whose memory this
+// is.
 bool BecomeUser(const JobUser& user) {
   errno = EPERM;
   if (user.uid == 0 || user.uid == ~0U || user.gid == ~0U) return false;  // ~0: "leave it"
@@ -171,8 +172,8 @@ StartedScript StartScript(const ScriptStart& start) {
   if (error != 0) return {.detail = std::string("cannot hold the script: ") + std::strerror(error)};
   // So that it can open /dev/stdout and /dev/stderr by name.
   if (start.user && fchown(start.output_fd, start.user->uid, start.user->gid) != 0) {
-    return {.detail = std::string("cannot give the output to the job's user: ") +
-                      std::strerror(errno)};
+    return {.detail =
+                std::string("cannot give the output to the job's user: ") + std::strerror(errno)};
   }
   const std::vector<std::string> arguments = {start.shell, kScriptPath};
   const std::vector<char*> argv = Pointers(arguments);

@@ -38,7 +38,8 @@ void Supervisor::KeepLimits(uint64_t now) {
   look_at_limits_ms_ = kNever;  // said once a stage
   over_limit_ = true;
   kill_at_ms_ = 0;
-  if (stage_ == Stage::kAfterScript) return AddDetail("after_script was " + cgroup_.Describe(limit));
+  if (stage_ == Stage::kAfterScript)
+    return AddDetail("after_script was " + cgroup_.Describe(limit));
   AddDetail(cgroup_.Describe(limit));
   SetReason(limit == JobCgroup::Limit::kMemory ? EndReason::kMemoryLimit : EndReason::kPidsLimit);
 }

@@ -19,8 +19,8 @@ absl::StatusOr<uint64_t> ParseMemoryLimit(absl::string_view value) {
   if (value.empty()) return 0;
   const absl::StatusOr<uint64_t> size = text::ParseSize(value);
   if (size.ok() && *size >= kMemoryMin) return size;
-  return absl::InvalidArgumentError(absl::StrCat("GRANGE_MEMORY_LIMIT is '", value,
-                                                 "'; it takes a size such as 512MiB or 2GiB"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("GRANGE_MEMORY_LIMIT is '", value, "'; it takes a size such as 512MiB or 2GiB"));
 }
 
 absl::StatusOr<uint64_t> ParsePidsLimit(absl::string_view value) {

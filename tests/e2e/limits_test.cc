@@ -105,8 +105,8 @@ TEST(LimitsTest, A1_AJobKeepsItsLimitsWhenItsAgentIsKilled) {
 TEST(LimitsTest, J8_AMachineWithoutCgroupsSaysSoInTheLogOfTheJobAndOfTheAgent) {
   if (getuid() != 0) GTEST_SKIP() << "mount namespaces need root";
   const std::vector<std::string> without = {
-      "unshare", "--mount", "sh", "-c",
-      "umount -l -R /sys/fs/cgroup || exit 77; exec \"$@\"", "sh"};
+      "unshare", "--mount", "sh", "-c", "umount -l -R /sys/fs/cgroup || exit 77; exec \"$@\"",
+      "sh"};
   Farm farm;
   AgentOptions agent;
   agent.prefix = without;

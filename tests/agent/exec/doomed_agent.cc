@@ -1,5 +1,5 @@
-// exec_test_agent SHIM JOB_FOLDER WORKSPACE SCRIPT [PIDS]: launches a job, prints the key of its shim and
-// waits to be killed.
+// exec_test_agent SHIM JOB_FOLDER WORKSPACE SCRIPT [PIDS]: launches a job, prints the key of its
+// shim and waits to be killed.
 
 #include <unistd.h>
 

@@ -85,8 +85,7 @@ TEST_F(V2Test, MakesTheGroupsOfJobsBesideOneForTheAgent) {
   const JobCgroups cgroups = machine_.Find();
   EXPECT_EQ(cgroups.ToString(), "cgroup v2 (memory, pids)");
   const std::string folder = JobGroup(cgroups, "svc");
-  const auto made =
-      cgroups.Make(machine_.Path("jobs/7-1"), {.memory_bytes = 64 << 20, .pids = 30});
+  const auto made = cgroups.Make(machine_.Path("jobs/7-1"), {.memory_bytes = 64 << 20, .pids = 30});
   ASSERT_TRUE(made.ok()) << made.status();
   EXPECT_EQ(machine_.Get("cg/svc/agent/cgroup.procs"), absl::StrCat(getpid()));
   EXPECT_EQ(machine_.Get("cg/svc/cgroup.subtree_control"), "+memory +pids");
@@ -141,8 +140,8 @@ TEST(JobCgroupsTest, FindsControllersOfV1EachInItsOwnPlace) {
 TEST(JobCgroupsTest, InAContainerThePathBeginsAtWhatIsMounted) {
   FakeMachine machine;
   machine.Put("p/inner/tasks", "");
-  machine.Mount(absl::StrCat("32 1 0:28 /docker/4711 ", machine.Path("p"),
-                             " rw - cgroup cgroup rw,pids"));
+  machine.Mount(
+      absl::StrCat("32 1 0:28 /docker/4711 ", machine.Path("p"), " rw - cgroup cgroup rw,pids"));
   machine.Put("proc/self/cgroup", "8:pids:/docker/4711/inner\n");
   const JobCgroups cgroups = machine.Find();
   EXPECT_EQ(cgroups.ToString(), "cgroup v1 (pids)");

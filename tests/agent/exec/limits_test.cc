@@ -93,8 +93,9 @@ TEST_F(LimitsTest, J8_AForkBombThatTheScriptLeavesBehindFailsTheJobToo) {
 
 TEST_F(LimitsTest, TheAfterScriptRunsWithinTheSameLimitsAndChangesNoReason) {
   Limit({.pids = 40});
-  job_.run().after_script = "echo after: $CI_JOB_STATUS; /bin/true && bomb() { bomb | bomb & }; "
-                            "bomb 2>/dev/null; sleep 1000";
+  job_.run().after_script =
+      "echo after: $CI_JOB_STATUS; /bin/true && bomb() { bomb | bomb & }; "
+      "bomb 2>/dev/null; sleep 1000";
   const ShimResult result = job_.Finish("true; exit 0");
   EXPECT_EQ(result.reason, Reason::kExited);
   EXPECT_EQ(result.exit_code, 0);
