@@ -40,7 +40,8 @@ uint64_t FileSize(const std::string& path) {
 bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
   if (output.paths.empty()) return false;
   if (reason != EndReason::kSuccess && reason != EndReason::kScriptFailure &&
-      reason != EndReason::kTimeout && reason != EndReason::kTraceLimit) {
+      reason != EndReason::kTimeout && reason != EndReason::kTraceLimit &&
+      reason != EndReason::kMemoryLimit && reason != EndReason::kPidsLimit) {
     return false;
   }
   switch (output.when) {
@@ -379,8 +380,7 @@ void Attempt::Forget() {
 void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
   // Called from within the shim's object: it goes a turn later.
   if (shim_ != nullptr) context_.loop.Post([shim = std::move(shim_)] {});
-  const absl::Status removed = os::RemoveTree(FilesDir());
-  if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
+  DropFiles();
   if (forget_) return BecomeGone();
   if (!shim_result.has_value()) {
     return Finish(ResultOf(EndReason::kSupervisorDied,
@@ -401,6 +401,12 @@ void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
 void Attempt::FinishOrStore(JobResult result) {
   if (!WantsArtifacts(spec_.artifacts_out, result.reason)) return Finish(std::move(result));
   if (Move(JobEvent::kShimEnded)) StoreArtifacts(std::move(result));
+}
+
+// While it holds its slot: the next job there may have files in the same place.
+void Attempt::DropFiles() {
+  const absl::Status removed = os::RemoveTree(FilesDir());
+  if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
 }
 
 void Attempt::StoreArtifacts(JobResult result) {
@@ -448,6 +454,7 @@ void Attempt::Finish(JobResult result) {
   finishing_ = true;
   result.detail = Masked(std::move(result.detail));
   result.artifact_error = Masked(std::move(result.artifact_error));
+  DropFiles();
   // A machine that went down may have lost the end of the log: the result speaks of what is there.
   result.trace_bytes = TraceBytes();
   context_.traces.Open(assignment_, LogPath(), 0);
@@ -528,6 +535,7 @@ void Attempt::SendResult() {
 
 void Attempt::BecomeGone() {
   if (phase_ == JobPhase::kGone) return;
+  if (holds_slot()) DropFiles();
   phase_ = JobPhase::kGone;
   const absl::Status noted = context_.journal.AppendLazily({Kind::kForgotten, assignment_, ""});
   if (!noted.ok()) log::Warning("not_noted_as_forgotten", {{"job", assignment_}, {"why", noted}});

@@ -125,6 +125,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void Running(std::unique_ptr<exec::ShimProcess> shim);
   void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);
   void FinishOrStore(JobResult result);
+  void DropFiles();
   void StoreArtifacts(JobResult result);
   void RecoverRun(const std::string& boot_id);
   void RecoverResult(const std::string& text);
