@@ -1,8 +1,10 @@
 #include "agent/shim/job_cgroup.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <signal.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,6 +100,15 @@ std::vector<OwnedFd> JobCgroup::OpenDoors() const {
     doors.push_back(std::move(door));
   }
   return doors;
+}
+
+OwnedFd JobCgroup::OpenFolder() const {
+  struct statfs info {};
+  if (folders_.size() != 1) return OwnedFd();
+  OwnedFd folder(open(folders_[0].c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const bool v2 = folder.is_open() && fstatfs(folder.get(), &info) == 0 &&
+                  static_cast<uint64_t>(info.f_type) == CGROUP2_SUPER_MAGIC;
+  return v2 ? std::move(folder) : OwnedFd();
 }
 
 uint64_t JobCgroup::OomKills() const {

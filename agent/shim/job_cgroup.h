@@ -32,6 +32,9 @@ class JobCgroup {
   // could not be opened.
   std::vector<OwnedFd> OpenDoors() const;
   size_t doors() const { return folders_.size(); }
+  // The only folder, for a process that is made in it, which is much faster than to move one. Not
+  // open with cgroup v1, which can't do that.
+  OwnedFd OpenFolder() const;
 
   // Which limit the job has run into since NoteEvents().
   Limit Exceeded() const;

@@ -19,6 +19,7 @@ struct ScriptStart {
   int output_fd = -1;  // its stdout and stderr
   mode_t umask = 022;
   std::vector<int> cgroup_doors;  // see JobCgroup::OpenDoors()
+  int cgroup_folder = -1;         // see JobCgroup::OpenFolder(); the doors are for kernels without
   std::optional<JobUser> user;    // none: as this process
   bool no_new_privs = false;      // with a user always
 };

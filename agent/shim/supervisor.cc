@@ -164,6 +164,7 @@ bool Supervisor::Start(const std::string& text) {
   const OwnedFd write_end(ends[1]);
   const std::vector<OwnedFd> doors = OpenCgroup();
   if (doors.size() != cgroup_.doors()) return false;
+  const OwnedFd cgroup_folder = cgroup_.OpenFolder();
   const StartedScript started = StartScript({.shell = parts_.spec.shell,
                                              .script = text,
                                              .env = env_,
@@ -171,6 +172,7 @@ bool Supervisor::Start(const std::string& text) {
                                              .output_fd = write_end.get(),
                                              .umask = parts_.umask,
                                              .cgroup_doors = Numbers(doors),
+                                             .cgroup_folder = cgroup_folder.get(),
                                              .user = parts_.spec.user,
                                              .no_new_privs = parts_.spec.no_new_privs});
   if (started.pid < 0) {

@@ -167,6 +167,13 @@ TEST(JobCgroupsTest, J1_V2KillsAGroupInOneStep) {
     GTEST_SKIP() << "this kernel has no cgroup.kill";
   }
   {
+    JobRun wrong;
+    wrong.run().cgroup = JobCgroup({folder}, {});
+    wrong.run().shell = "/nonexistent";
+    EXPECT_THAT(wrong.Finish("true").detail, HasSubstr("cannot execute the shell '/nonexistent'"));
+    ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  }
+  {
     JobRun job;
     ASSERT_TRUE(os::WriteFile(job.dir() + "/cgroup", "folder=" + folder + "\n").ok());
     job.run().cgroup = JobCgroup({folder}, {});
