@@ -137,7 +137,7 @@ TEST_F(AgentCheckTest, N9_ACoordinatorThatIsAwayIsSaidAndTheRestLookedAt) {
               ElementsAre("ok registration", "ok address", "FAILED TCP", "skipped TLS",
                           "skipped certificate", "skipped fingerprint", "skipped dates",
                           "skipped credential", "skipped protocol", "ok disk", "ok git",
-                          "ok shell", "ok grange-shim"))
+                          "ok shell", "ok grange-shim", "ok limits of jobs"))
       << check.out;
 }
 
