@@ -7,8 +7,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
-#include "agent/job/disk_guard.h"
 #include "agent/exec/job_cgroups.h"
+#include "agent/job/disk_guard.h"
 
 namespace grange::session {
 

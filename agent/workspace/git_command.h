@@ -26,7 +26,7 @@ class GitCommand {
     std::string dir;
     int inherit_fd = -1;  // becomes descriptor 3 of git
     absl::Duration timeout = absl::Hours(1);
-    int conversation_fd = -1;   // becomes its stdin and stdout
+    int conversation_fd = -1;        // becomes its stdin and stdout
     std::optional<Owner> user = {};  // whom it runs as; needs root, and setpriv
   };
   // Blocks until git has ended. kInternal with what it said on stderr if it failed, kCancelled if
