@@ -13,6 +13,8 @@
 #include "agent/session/check.h"
 #include "agent/session/registration.h"
 #include "agent/session/run_agent.h"
+#include "common/base/status_macros.h"
+#include "common/text/size_text.h"
 
 namespace grange::session {
 namespace {
@@ -129,6 +131,27 @@ int Main(int argc, char** argv) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  std::string memory_limit;
+  run->add_option("--memory-limit", memory_limit,
+                  "memory that each job may use, such as 2GiB; it is killed above that. A job may "
+                  "ask for less with GRANGE_MEMORY_LIMIT. No limit if not given")
+      ->type_name("SIZE");
+  run->add_option("--pids-limit", run_options.limits.pids,
+                  "processes and threads that each job may have at once; it is killed when it "
+                  "wants more. A job may ask for fewer with GRANGE_PIDS_LIMIT. No limit if not "
+                  "given")
+      ->type_name("N");
+  run->add_option("--cgroup", run_options.cgroup,
+                  "a cgroup for this agent alone, such as /grange, in which those of the jobs are "
+                  "made; the agent's own if not given")
+      ->type_name("PATH");
+  run->add_option("--run-as", run_options.run_as,
+                  "users that jobs run as, one for each slot: names, numbers or a range such as "
+                  "20000-20003. Needs root. The agent's own user if not given")
+      ->type_name("USER")
+      ->delimiter(',');
+  run->add_flag("--no-new-privs", run_options.no_new_privs,
+                "programs like sudo give jobs no further rights; with --run-as that is always so");
 
   std::string check_state, check_shim;
   CLI::App* const check =
@@ -155,6 +178,11 @@ int Main(int argc, char** argv) {
     run_options.disk = {.pause_free_bytes = pause_free_mib << 20,
                         .fail_after = absl::Seconds(disk_full_after_seconds),
                         .spool_quota_bytes = spool_quota_mib << 20};
+    if (!memory_limit.empty()) {
+      const absl::StatusOr<uint64_t> size = text::ParseSize(memory_limit);
+      if (!size.ok()) return Report(Annotate(size.status(), "--memory-limit"));
+      run_options.limits.memory_bytes = *size;
+    }
     run_options.reconnect_max = absl::Seconds(reconnect_max_seconds);
     return Report(RunAgent(run_options));
   }

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/shim/process_stat.h"
 #include "common/os/files.h"
 
@@ -60,7 +61,7 @@ size_t KillLeftovers(const std::string& job_dir) {
       sessions.erase(process.session);  // the number belongs to somebody else by now
     }
   }
-  size_t killed = 0;
+  size_t killed = KillCgroupOf(job_dir);
   for (const shim::ProcessStat& process : processes) {
     if (process.state == 'Z' || process.pid == getpid()) continue;
     if (sessions.count(process.session) == 0 &&

@@ -6,9 +6,9 @@
 
 namespace grange::exec {
 
-// SIGKILL to the processes of a job whose shim is dead: those in the sessions of its scripts, and
-// those that carry its folder in their environment. Returns how many there were; repeat it until
-// there are none, as a process may be just making another.
+// SIGKILL to the processes of a job whose shim is dead: those in its cgroup, those in the sessions
+// of its scripts, and those that carry its folder in their environment. Returns how many there
+// were; repeat it until there are none, as a process may be just making another.
 size_t KillLeftovers(const std::string& job_dir);
 
 }  // namespace grange::exec

@@ -37,6 +37,10 @@ ShimResult::Reason ToReason(shim::EndReason reason) {
       return ShimResult::Reason::kDiskFull;
     case shim::EndReason::kTraceLimit:
       return ShimResult::Reason::kTraceLimit;
+    case shim::EndReason::kMemoryLimit:
+      return ShimResult::Reason::kMemoryLimit;
+    case shim::EndReason::kPidsLimit:
+      return ShimResult::Reason::kPidsLimit;
   }
   return ShimResult::Reason::kExited;
 }

@@ -56,7 +56,12 @@ std::string ToFrame(const ShimRun& run, const std::string& boot_id) {
                               .stop_on_disconnect = run.stop_on_disconnect,
                               .sync_log = run.sync_log,
                               .fail_at_trace_limit = run.fail_at_trace_limit,
-                              .disk_patience_ms = ToMillis(run.disk_patience)});
+                              .disk_patience_ms = ToMillis(run.disk_patience),
+                              .cgroups = run.cgroup.folders(),
+                              .memory_limit_bytes = run.cgroup.limits().memory_bytes,
+                              .pids_limit = run.cgroup.limits().pids,
+                              .user = run.user,
+                              .no_new_privs = run.no_new_privs});
 }
 
 os::UniqueFd OpenPidfd(pid_t pid) {
@@ -182,15 +187,16 @@ class RunningShim : public ShimProcess {
     loop_.Unwatch(pidfd_.get());
     pidfd_.Reset();
     waitpid(key_.pid, nullptr, WNOHANG);  // fails for one that an earlier agent process started
-    if (absl::StatusOr<ShimResult> result = ReadShimResult(job_dir_); result.ok()) {
-      return TellEnd(*std::move(result));
-    }
     ClearLeftovers();
   }
 
+  // A shim that came to its end has left nothing as a rule: but its last processes may be in its
+  // cgroup for a moment longer.
   void ClearLeftovers() {
-    if (KillLeftovers(job_dir_) == 0 || ++leftover_rounds_ >= kLeftoverRoundsMax) {
-      return TellEnd(std::nullopt);
+    absl::StatusOr<ShimResult> result = ReadShimResult(job_dir_);
+    const bool clean = (result.ok() || KillLeftovers(job_dir_) == 0) && RemoveCgroupOf(job_dir_);
+    if (clean || ++leftover_rounds_ >= kLeftoverRoundsMax) {
+      return TellEnd(result.ok() ? std::optional(*std::move(result)) : std::nullopt);
     }
     timer_ = loop_.After(kLeftoversDelay, [this] { ClearLeftovers(); });
   }
@@ -263,6 +269,7 @@ absl::StatusOr<std::unique_ptr<ShimProcess>> ShimProcess::Adopt(os::EventLoop& l
     for (int round = 0; round < kLeftoverRoundsMax && KillLeftovers(job_dir) > 0; ++round) {
     }
   }
+  RemoveCgroupOf(job_dir);  // what is still there is swept when an agent starts
   return gone;
 }
 

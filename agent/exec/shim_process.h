@@ -11,6 +11,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "agent/exec/job_cgroups.h"
+#include "agent/shim/run_spec.h"
 #include "common/os/event_loop.h"
 
 // The agent's end of one grange-shim: starts it or finds it again, and hears from it.
@@ -35,10 +37,13 @@ struct ShimRun {
   // Makes `log` durable about once a second while it grows, and at the end of a job that took
   // longer than that. The rest is left to whoever notes the end durably.
   bool sync_log = false;
-  std::string trace_prefix;  // written to the spool before the script's output
+  std::string trace_prefix;          // written to the spool before the script's output
   bool fail_at_trace_limit = false;  // else what is beyond the limit is dropped
   // How long it waits for space on a full disk, while no agent decides, before it fails.
   absl::Duration disk_patience = absl::Minutes(1);
+  JobCgroup cgroup;                   // made by JobCgroups; not there: no limits
+  std::optional<shim::JobUser> user;  // whom the scripts run as; none: as this process
+  bool no_new_privs = false;          // with a user always
 };
 
 // What the shim found out, from the file `result` in the job's folder.
@@ -51,6 +56,8 @@ struct ShimResult {
     kPrepareFailed,
     kDiskFull,
     kTraceLimit,
+    kMemoryLimit,
+    kPidsLimit,
   };
   Reason reason = Reason::kExited;
   int exit_code = 0;

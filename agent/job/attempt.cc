@@ -10,7 +10,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
+#include "agent/job/job_limits.h"
 #include "agent/job/script_text.h"
+#include "agent/workspace/owner.h"
 #include "agent/workspace/work_tree.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
@@ -38,7 +40,8 @@ uint64_t FileSize(const std::string& path) {
 bool WantsArtifacts(const ArtifactOutput& output, EndReason reason) {
   if (output.paths.empty()) return false;
   if (reason != EndReason::kSuccess && reason != EndReason::kScriptFailure &&
-      reason != EndReason::kTimeout && reason != EndReason::kTraceLimit) {
+      reason != EndReason::kTimeout && reason != EndReason::kTraceLimit &&
+      reason != EndReason::kMemoryLimit && reason != EndReason::kPidsLimit) {
     return false;
   }
   switch (output.when) {
@@ -64,6 +67,10 @@ void NoteFullDisk(const std::optional<DiskUse>& largest, JobResult& result) {
                   "and it had written the most: ", largest->written() >> 20, " MiB into its ",
                   largest->into_work_tree() ? "work tree" : "log",
                   "; let it write less, or give the agent a larger disk");
+}
+
+workspace::Owner OwnerOf(const exec::JobAccount& account) {
+  return {.uid = account.ids.uid, .gid = account.ids.gid};
 }
 
 // The text of the accepted record: the slot in decimal, a line feed, the spec as it came.
@@ -97,11 +104,40 @@ std::string Attempt::WorkTree() const {
                                  spec_.sources);
 }
 std::string Attempt::LogPath() const { return os::JoinPath(job_dir_, "log"); }
-std::string Attempt::FilesDir() const { return os::JoinPath(job_dir_, "files"); }
+// The job's folder is closed to a user of the job's own. No project's work tree has such a name.
+std::string Attempt::FilesDir() const {
+  if (Account() == nullptr) return os::JoinPath(job_dir_, "files");
+  return absl::StrCat(context_.settings.state_dir, "/workspaces/", slot_, "/.files");
+}
+std::string Attempt::HomeDir() const {
+  const std::string& home = Account()->home;
+  struct stat info {};
+  const bool usable = !home.empty() && ::stat(home.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
+                      info.st_uid == Account()->ids.uid;
+  if (usable) return home;
+  return absl::StrCat(context_.settings.state_dir, "/workspaces/", slot_, "/.home");
+}
+const exec::JobAccount* Attempt::Account() const {
+  const std::vector<exec::JobAccount>& accounts = context_.settings.accounts;
+  if (accounts.empty()) return nullptr;
+  // A slot that this agent doesn't have any more still has a user, though not of its own.
+  return &accounts[static_cast<size_t>(std::max(slot_, 0)) % accounts.size()];
+}
+Workbench::Folders Attempt::Folders() const {
+  Workbench::Folders folders{WorkTree(), job_dir_};
+  if (const exec::JobAccount* const account = Account()) folders.owner = OwnerOf(*account);
+  return folders;
+}
 uint64_t Attempt::TraceBytes() const { return FileSize(LogPath()); }
 
 JobPlace Attempt::Place() const {
   const AgentSettings& s = context_.settings;
+  std::vector<std::string> environment = s.environment;  // later ones win
+  if (const exec::JobAccount* const account = Account()) {
+    environment.push_back(absl::StrCat("HOME=", HomeDir()));
+    environment.push_back(absl::StrCat("USER=", account->name));
+    environment.push_back(absl::StrCat("LOGNAME=", account->name));
+  }
   return {.assignment = assignment_,
           .agent = s.agent,
           .agent_name = s.name,
@@ -111,7 +147,7 @@ JobPlace Attempt::Place() const {
           .project_dir = WorkTree(),
           .builds_dir = absl::StrCat(s.state_dir, "/workspaces/", slot_),
           .files_dir = FilesDir(),
-          .agent_environment = s.environment};
+          .agent_environment = std::move(environment)};
 }
 
 void Attempt::Accept(const std::string& spec_bytes) {
@@ -138,7 +174,7 @@ void Attempt::Accept(const std::string& spec_bytes) {
 void Attempt::Start(JobSecrets secrets) {
   if (finishing_ || !Move(JobEvent::kStart)) return;
   secrets_ = std::move(secrets);
-  const Workbench::Folders folders{WorkTree(), job_dir_};
+  const Workbench::Folders folders = Folders();
   if (Workbench::IsQuick(spec_)) {
     return OnPrepared(context_.workbench.Prepare(assignment_, spec_, folders, cancellation_));
   }
@@ -194,6 +230,7 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   GRANGE_ASSIGN_OR_RETURN(
       JobEnvironment environment,
       BuildJobEnvironment(spec_, secrets_.has_value() ? *secrets_ : none, Place()));
+  if (Account() != nullptr) GRANGE_RETURN_IF_ERROR(os::RemoveTree(FilesDir()));
   if (!environment.files.empty()) GRANGE_RETURN_IF_ERROR(os::MakeDirs(FilesDir()));
   for (const VariableFile& file : environment.files) {
     GRANGE_RETURN_IF_ERROR(os::WriteFile(file.path, file.content.Open()));
@@ -211,6 +248,33 @@ absl::Status Attempt::MakeRun(const std::string& prefix, exec::ShimRun& run) {
   run.sync_log = true;
   run.fail_at_trace_limit = spec_.fail_at_trace_limit;
   run.disk_patience = context_.settings.disk.fail_after;
+  run.no_new_privs = context_.settings.no_new_privs;
+  GRANGE_RETURN_IF_ERROR(BecomeUser(run));
+  return Confine(run);
+}
+
+// What the job's user must be able to read and write becomes its own.
+absl::Status Attempt::BecomeUser(exec::ShimRun& run) {
+  const exec::JobAccount* const account = Account();
+  if (account == nullptr) return absl::OkStatus();
+  if (static_cast<size_t>(slot_) >= context_.settings.accounts.size()) {
+    return absl::FailedPreconditionError(absl::StrCat("slot ", slot_, " has no user (--run-as)"));
+  }
+  run.user = account->ids;
+  const workspace::Owner owner = OwnerOf(*account);
+  if (os::Exists(FilesDir())) GRANGE_RETURN_IF_ERROR(workspace::GiveTree(FilesDir(), owner));
+  const std::string home = HomeDir();
+  return home == account->home ? absl::OkStatus() : workspace::MakeOwnedDir(home, owner);
+}
+
+// The limits of the job; what can't be done is said at the head of its log.
+absl::Status Attempt::Confine(exec::ShimRun& run) {
+  const AgentSettings& settings = context_.settings;
+  const LimitPlan plan = PlanLimits(spec_.limits, settings.limits, settings.cgroups.WhyNoMemory(),
+                                    settings.cgroups.WhyNoPids());
+  run.trace_prefix = plan.text + run.trace_prefix;
+  if (!plan.limits.any()) return absl::OkStatus();
+  GRANGE_ASSIGN_OR_RETURN(run.cgroup, settings.cgroups.Make(job_dir_, plan.limits));
   return absl::OkStatus();
 }
 
@@ -316,8 +380,7 @@ void Attempt::Forget() {
 void Attempt::OnShimEnded(const std::optional<exec::ShimResult>& shim_result) {
   // Called from within the shim's object: it goes a turn later.
   if (shim_ != nullptr) context_.loop.Post([shim = std::move(shim_)] {});
-  const absl::Status removed = os::RemoveTree(FilesDir());
-  if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
+  DropFiles();
   if (forget_) return BecomeGone();
   if (!shim_result.has_value()) {
     return Finish(ResultOf(EndReason::kSupervisorDied,
@@ -340,6 +403,12 @@ void Attempt::FinishOrStore(JobResult result) {
   if (Move(JobEvent::kShimEnded)) StoreArtifacts(std::move(result));
 }
 
+// While it holds its slot: the next job there may have files in the same place.
+void Attempt::DropFiles() {
+  const absl::Status removed = os::RemoveTree(FilesDir());
+  if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
+}
+
 void Attempt::StoreArtifacts(JobResult result) {
   context_.traces.Grown(assignment_);
   context_.hub.Note(assignment_, "uploading artifacts");
@@ -360,7 +429,7 @@ void Attempt::StoreArtifacts(JobResult result) {
     path = text::Expand(path, look_up, text::Unknown::kKeep);
   }
   output.name = text::Expand(output.name, look_up, text::Unknown::kKeep);
-  const Workbench::Folders folders{WorkTree(), job_dir_};
+  const Workbench::Folders folders = Folders();
   context_.workers.Run([self = shared_from_this(), result = std::move(result),
                         output = std::move(output), folders]() mutable {
     const Workbench::Stored stored = self->context_.workbench.Store(
@@ -385,6 +454,7 @@ void Attempt::Finish(JobResult result) {
   finishing_ = true;
   result.detail = Masked(std::move(result.detail));
   result.artifact_error = Masked(std::move(result.artifact_error));
+  DropFiles();
   // A machine that went down may have lost the end of the log: the result speaks of what is there.
   result.trace_bytes = TraceBytes();
   context_.traces.Open(assignment_, LogPath(), 0);
@@ -465,6 +535,7 @@ void Attempt::SendResult() {
 
 void Attempt::BecomeGone() {
   if (phase_ == JobPhase::kGone) return;
+  if (holds_slot()) DropFiles();
   phase_ = JobPhase::kGone;
   const absl::Status noted = context_.journal.AppendLazily({Kind::kForgotten, assignment_, ""});
   if (!noted.ok()) log::Warning("not_noted_as_forgotten", {{"job", assignment_}, {"why", noted}});
@@ -515,6 +586,9 @@ void Attempt::RecoverRun(const std::string& boot_id) {
     if (shim.ok()) {
       phase_ = JobPhase::kRunning;
       log::Info("job_adopted", {{"job", assignment_}, {"pid", key->pid}});
+      if (absl::Status set = context_.settings.cgroups.Renew(job_dir_); !set.ok()) {
+        log::Error("job_runs_without_limits", {{"job", assignment_}, {"why", set}});
+      }
       return Running(*std::move(shim));
     }
     if (!absl::IsNotFound(shim.status())) {

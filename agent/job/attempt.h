@@ -9,6 +9,8 @@
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/exec/job_account.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/exec/shim_process.h"
 #include "agent/job/disk_guard.h"
 #include "agent/job/disk_watch.h"
@@ -53,6 +55,10 @@ struct AgentSettings {
   std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
   DiskLimits disk;
+  exec::JobCgroups cgroups;
+  exec::JobLimits limits;                  // of each job; one may ask for less
+  std::vector<exec::JobAccount> accounts;  // one for each slot; none: jobs are the agent's user
+  bool no_new_privs = false;               // sudo and the like do nothing for jobs
 };
 
 // Everything that attempts use and none of them owns.
@@ -112,11 +118,14 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   bool Move(JobEvent event);
   void OnPrepared(const Workbench::Prepared& prepared);
   absl::Status MakeRun(const std::string& prefix, exec::ShimRun& run);
+  absl::Status Confine(exec::ShimRun& run);
+  absl::Status BecomeUser(exec::ShimRun& run);
   void Launch(exec::ShimRun run);
   exec::ShimProcess::Callbacks ShimCallbacks();
   void Running(std::unique_ptr<exec::ShimProcess> shim);
   void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);
   void FinishOrStore(JobResult result);
+  void DropFiles();
   void StoreArtifacts(JobResult result);
   void RecoverRun(const std::string& boot_id);
   void RecoverResult(const std::string& text);
@@ -133,6 +142,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::string WorkTree() const;
   std::string LogPath() const;
   std::string FilesDir() const;
+  std::string HomeDir() const;
+  const exec::JobAccount* Account() const;  // null: the agent's own
+  Workbench::Folders Folders() const;
   bool Ending() const { return forget_ || cancel_; }
 
   const AttemptContext context_;

@@ -9,12 +9,12 @@
 namespace grange::job {
 namespace {
 
-constexpr std::array<EndReason, 13> kReasons = {
+constexpr std::array<EndReason, 15> kReasons = {
     EndReason::kSuccess,       EndReason::kScriptFailure,   EndReason::kTimeout,
     EndReason::kCanceled,      EndReason::kAgentCrash,      EndReason::kHostRestart,
     EndReason::kLeaseLost,     EndReason::kAgentDiskFull,   EndReason::kSupervisorDied,
     EndReason::kSourcesFailed, EndReason::kArtifactsFailed, EndReason::kPrepareFailed,
-    EndReason::kTraceLimit};
+    EndReason::kTraceLimit,    EndReason::kMemoryLimit,     EndReason::kPidsLimit};
 
 EndReason ReasonOf(const exec::ShimResult& shim) {
   using Reason = exec::ShimResult::Reason;
@@ -34,6 +34,10 @@ EndReason ReasonOf(const exec::ShimResult& shim) {
       return EndReason::kAgentDiskFull;
     case Reason::kTraceLimit:
       return EndReason::kTraceLimit;
+    case Reason::kMemoryLimit:
+      return EndReason::kMemoryLimit;
+    case Reason::kPidsLimit:
+      return EndReason::kPidsLimit;
   }
   return EndReason::kSupervisorDied;
 }
@@ -68,6 +72,10 @@ absl::string_view EndReasonName(EndReason reason) {
       return "prepare_failed";
     case EndReason::kTraceLimit:
       return "trace_limit";
+    case EndReason::kMemoryLimit:
+      return "memory_limit";
+    case EndReason::kPidsLimit:
+      return "pids_limit";
   }
   return "unknown";
 }

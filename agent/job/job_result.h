@@ -26,6 +26,8 @@ enum class EndReason {
   kArtifactsFailed,
   kPrepareFailed,
   kTraceLimit,
+  kMemoryLimit,
+  kPidsLimit,
 };
 
 // The end of an attempt, as the coordinator will store it.

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/workspace/sources.h"
 #include "common/base/id.h"
 #include "common/base/secret.h"
@@ -62,6 +63,7 @@ struct JobSpec {
   uint64_t trace_limit_bytes = 100 << 20;
   bool stop_on_disconnect = false;
   bool fail_at_trace_limit = false;
+  exec::JobLimits limits;  // what it asks for
 };
 
 // What comes with the start and is never written down.

@@ -47,6 +47,7 @@ void JobTable::Recover() {
   const std::map<Assignment, std::vector<trace::Record>> recorded = context_.journal.attempts();
   for (const auto& [assignment, records] : recorded) RecoverOne(assignment, records);
   SweepFolders();
+  SweepCgroups();
 }
 
 void JobTable::RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records) {
@@ -84,6 +85,29 @@ void JobTable::SweepFolders() {
   for (const std::string& name : *names) {
     if (known.count(name) == 0) DeleteLater(os::JoinPath(jobs, name));
   }
+  // Files of variables for jobs with users of their own lie beside the work trees.
+  std::set<int> taken;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (attempt->holds_slot()) taken.insert(attempt->slot());
+  }
+  for (int slot = 0; slot < context_.settings.slots; ++slot) {
+    if (taken.count(slot) > 0) continue;
+    const absl::Status removed =
+        os::RemoveTree(absl::StrCat(context_.settings.state_dir, "/workspaces/", slot, "/.files"));
+    if (!removed.ok()) log::Error("secret_files_left", {{"slot", slot}, {"why", removed}});
+  }
+}
+
+// Of jobs that ended while there was no agent, or whose shim was killed then.
+void JobTable::SweepCgroups() {
+  std::set<std::string> running;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (attempt->phase() == JobPhase::kRunning) {
+      running.insert(absl::StrCat(assignment.job.value(), "-", assignment.attempt));
+    }
+  }
+  const size_t swept = context_.settings.cgroups.Sweep(running);
+  if (swept > 0) log::Warning("cgroups_swept", {{"count", swept}});
 }
 
 void JobTable::DeleteLater(const std::string& folder) {
@@ -92,6 +116,7 @@ void JobTable::DeleteLater(const std::string& folder) {
                                         "-", absl::ToUnixNanos(context_.clock.Now()));
   const bool moved = std::rename(folder.c_str(), away.c_str()) == 0;
   context_.workers.Run([path = moved ? away : folder] {
+    exec::RemoveCgroupOf(path);  // one that was never used
     const absl::Status removed = os::RemoveTree(path);
     if (!removed.ok()) log::Warning("folder_not_removed", {{"why", removed}});
   });

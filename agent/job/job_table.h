@@ -79,6 +79,7 @@ class JobTable : private DiskWatch::Jobs {
   void Remove(const std::shared_ptr<Attempt>& attempt);
   void RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records);
   void SweepFolders();
+  void SweepCgroups();
   void DeleteLater(const std::string& folder);
   // DiskWatch::Jobs
   std::vector<DiskPlace> DiskPlaces() const override;

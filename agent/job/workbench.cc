@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "agent/workspace/artifact_archive.h"
+#include "agent/workspace/owned_work_tree.h"
 #include "agent/workspace/work_tree.h"
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
@@ -45,8 +46,12 @@ Workbench::Prepared Workbench::Prepare(const Assignment& assignment, const JobSp
     absl::StrAppend(&out.text, "Checking out ", sources.sha.substr(0, 8), " as ",
                     sources.ref_name.empty() ? "a detached commit" : sources.ref_name, "\n");
   }
-  const absl::Status checked_out = workspace::PrepareWorkTree(folders.work_tree, mirror, sources,
-                                                              git_, spec.timeout, cancellation);
+  const absl::Status checked_out =
+      folders.owner
+          ? workspace::PrepareOwnedWorkTree(folders.work_tree, mirror, sources, *folders.owner,
+                                            git_, spec.timeout, cancellation)
+          : workspace::PrepareWorkTree(folders.work_tree, mirror, sources, git_, spec.timeout,
+                                       cancellation);
   if (!checked_out.ok()) {
     absl::StrAppend(&out.text, "ERROR: ", checked_out.message(), "\n");
     out.status = Annotate(checked_out, "the work tree could not be made");
@@ -80,7 +85,7 @@ absl::Status Workbench::FetchArtifact(const Assignment& assignment, const Artifa
                                     .try_for = try_for},
                                    cancellation);
   if (status.ok()) {
-    status = workspace::ExtractArchive(path, folders.work_tree, {}, cancellation);
+    status = workspace::ExtractArchive(path, folders.work_tree, {}, cancellation, folders.owner);
   }
   os::RemoveTree(path).IgnoreError();  // it goes with the job's folder at the latest
   return status;
@@ -91,7 +96,7 @@ Workbench::Stored Workbench::Store(const Assignment& assignment, const ArtifactO
                                    workspace::Cancellation& cancellation) {
   const std::string path = os::JoinPath(folders.job, "artifacts.out");
   const absl::StatusOr<workspace::ArchiveInfo> archive = workspace::WriteArchive(
-      folders.work_tree, output.paths, output.exclude, path, {}, cancellation);
+      folders.work_tree, output.paths, output.exclude, path, {}, cancellation, folders.owner);
   if (!archive.ok()) {
     return {.artifact_id = "",
             .error = absl::StrCat("artifacts could not be packed: ", archive.status().message()),

@@ -1,6 +1,7 @@
 #ifndef GRANGE_AGENT_JOB_WORKBENCH_H_
 #define GRANGE_AGENT_JOB_WORKBENCH_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "agent/workspace/file_door.h"
 #include "agent/workspace/git_command.h"
 #include "agent/workspace/git_mirrors.h"
+#include "agent/workspace/owner.h"
 
 namespace grange::job {
 
@@ -20,7 +22,8 @@ class Workbench {
  public:
   struct Folders {
     std::string work_tree;
-    std::string job;  // scratch files go here
+    std::string job;                             // scratch files go here
+    std::optional<workspace::Owner> owner = {};  // of the work tree; none: the agent's user
   };
   Workbench(workspace::GitMirrors& mirrors, const workspace::GitCommand& git,
             workspace::PackDoor& packs, workspace::FileDoor& files)

@@ -79,6 +79,19 @@ absl::Status CheckDisk(const std::string& dir) {
                                                    kFreeBytesMin >> 20, " MiB no jobs are taken"));
 }
 
+// Jobs run without them too, so this is never a failure.
+std::string LimitsText(const std::string& state_dir) {
+  const exec::JobCgroups cgroups = exec::JobCgroups::Find(state_dir, "");
+  std::string text = cgroups.ToString();
+  if (const std::string& why = cgroups.WhyNoMemory(); !why.empty()) {
+    absl::StrAppend(&text, "; not of memory: ", why);
+  }
+  if (const std::string& why = cgroups.WhyNoPids(); !why.empty()) {
+    absl::StrAppend(&text, "; not of processes: ", why);
+  }
+  return text;
+}
+
 // What the coordinator says of itself in the answer to a call that changes nothing: an agent may ask
 // for a file that doesn't exist. `admitted` tells whether it knows the credential.
 struct HubFacts {
@@ -235,6 +248,7 @@ absl::Status CheckAgent(const std::string& state_dir, const std::string& shim_pr
   list.Note("shell", CanExecute("/bin/bash"), "/bin/bash");
   const std::string shim = shim_program.empty() ? ShimBesideThisProgram() : shim_program;
   list.Note("grange-shim", CanExecute(shim), shim);
+  list.Note("limits of jobs", absl::OkStatus(), LimitsText(state_dir));
   return list.first();
 }
 

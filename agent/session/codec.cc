@@ -98,6 +98,10 @@ v1::FailureReason ToProto(job::EndReason reason) {
       return v1::FAILURE_REASON_PREPARE_FAILED;
     case job::EndReason::kTraceLimit:
       return v1::FAILURE_REASON_TRACE_LIMIT;
+    case job::EndReason::kMemoryLimit:
+      return v1::FAILURE_REASON_MEMORY_LIMIT;
+    case job::EndReason::kPidsLimit:
+      return v1::FAILURE_REASON_PIDS_LIMIT;
   }
   return v1::FAILURE_REASON_UNSPECIFIED;
 }
@@ -182,6 +186,7 @@ absl::StatusOr<job::JobSpec> DecodeJobSpec(absl::string_view bytes) {
   if (message.trace_limit_bytes() > 0) spec.trace_limit_bytes = message.trace_limit_bytes();
   spec.fail_at_trace_limit = message.fail_at_trace_limit();
   spec.stop_on_disconnect = message.on_disconnect() == v1::ON_DISCONNECT_STOP;
+  spec.limits = {.memory_bytes = message.memory_limit_bytes(), .pids = message.pids_limit()};
   return spec;
 }
 

@@ -16,6 +16,7 @@
 #include "agent/session/codec.h"
 #include "agent/session/completion_loop.h"
 #include "agent/session/hub_files.h"
+#include "agent/session/job_users.h"
 #include "agent/session/session.h"
 #include "agent/session/state_watch.h"
 #include "agent/trace/journal.h"
@@ -95,7 +96,26 @@ job::AgentSettings SettingsOf(const Loaded& loaded, const RunOptions& options) {
   settings.environment = os::CurrentEnvironment();
   settings.free_bytes_min = options.free_bytes_min;
   settings.disk = options.disk;
+  settings.cgroups = exec::JobCgroups::Find(loaded.state.dir(), options.cgroup);
+  settings.limits = options.limits;
+  settings.no_new_privs = options.no_new_privs;
   return settings;
+}
+
+// What jobs are limited by, among the first lines of the log.
+void TellLimits(const job::AgentSettings& settings) {
+  const auto text = [](uint64_t limit) {
+    return limit == 0 ? std::string("none") : absl::StrCat(limit);
+  };
+  log::Info("limits_of_jobs", {{"by", settings.cgroups.ToString()},
+                               {"memory_bytes", text(settings.limits.memory_bytes)},
+                               {"pids", text(settings.limits.pids)}});
+  if (const std::string& why = settings.cgroups.WhyNoMemory(); !why.empty()) {
+    log::Warning("no_memory_limits", {{"why", why}});
+  }
+  if (const std::string& why = settings.cgroups.WhyNoPids(); !why.empty()) {
+    log::Warning("no_pids_limits", {{"why", why}});
+  }
 }
 
 }  // namespace
@@ -116,7 +136,11 @@ absl::Status RunAgent(const RunOptions& options) {
   if (const absl::Status made = state.MakeBallast(); !made.ok()) {
     log::Warning("no_ballast", {{"error", made}});
   }
-  const job::AgentSettings settings = SettingsOf(loaded, options);
+  job::AgentSettings settings = SettingsOf(loaded, options);
+  if (!options.run_as.empty()) {
+    GRANGE_ASSIGN_OR_RETURN(settings.accounts,
+                            exec::ResolveAccounts(options.run_as, settings.slots));
+  }
   if (!os::Exists(settings.shim_program)) {
     return absl::NotFoundError(absl::StrCat("'", settings.shim_program,
                                             "' is missing; install "
@@ -137,6 +161,10 @@ absl::Status RunAgent(const RunOptions& options) {
           loop));
   GRANGE_ASSIGN_OR_RETURN(const workspace::GitCommand git,
                           workspace::GitCommand::Make(state.dir()));
+  if (!settings.accounts.empty()) {
+    GRANGE_RETURN_IF_ERROR(
+        PrepareForJobUsers(state.dir(), settings.shim_program, settings.accounts));
+  }
   workspace::GitMirrors mirrors(state.Path("mirrors"), git);
   HubFiles files(channel, loaded.credential);
   job::Workbench workbench(mirrors, git, files, files);
@@ -205,6 +233,7 @@ absl::Status RunAgent(const RunOptions& options) {
                               {"name", settings.name},
                               {"state", state.dir()},
                               {"version", GRANGE_VERSION}});
+  TellLimits(settings);
   table.Recover();
   session.Start();
   loop.Run();

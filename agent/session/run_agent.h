@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/job/disk_guard.h"
 
 namespace grange::session {
@@ -17,6 +19,10 @@ struct RunOptions {
   job::DiskLimits disk;
   // The longest wait before a lost session is opened anew; how long is up to chance.
   absl::Duration reconnect_max = absl::Seconds(15);
+  exec::JobLimits limits;           // of each job; one may ask for less
+  std::string cgroup;               // see JobCgroups::Find()
+  std::vector<std::string> run_as;  // see exec::ResolveAccounts(); none: jobs are the agent's user
+  bool no_new_privs = false;        // for all jobs; for those of other users always
 };
 
 // Runs the agent of a state directory until it is told to end: SIGTERM and SIGINT end only this

@@ -7,7 +7,7 @@
 namespace grange::shim {
 namespace {
 
-constexpr std::array<std::pair<EndReason, std::string_view>, 7> kReasons = {{
+constexpr std::array<std::pair<EndReason, std::string_view>, 9> kReasons = {{
     {EndReason::kExited, "exited"},
     {EndReason::kTimeout, "timeout"},
     {EndReason::kCanceled, "canceled"},
@@ -15,6 +15,8 @@ constexpr std::array<std::pair<EndReason, std::string_view>, 7> kReasons = {{
     {EndReason::kPrepareFailed, "prepare_failed"},
     {EndReason::kDiskFull, "disk_full"},
     {EndReason::kTraceLimit, "trace_limit"},
+    {EndReason::kMemoryLimit, "memory_limit"},
+    {EndReason::kPidsLimit, "pids_limit"},
 }};
 
 void AppendLine(std::string_view key, std::string_view value, std::string* out) {

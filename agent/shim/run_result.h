@@ -17,6 +17,8 @@ enum class EndReason {
   kPrepareFailed,
   kDiskFull,
   kTraceLimit,
+  kMemoryLimit,
+  kPidsLimit,
 };
 
 struct RunResult {

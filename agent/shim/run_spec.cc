@@ -24,6 +24,11 @@ enum Field : uint8_t {
   kSyncLog = 15,
   kFailAtTraceLimit = 30,
   kDiskPatience = 31,
+  kCgroup = 20,
+  kMemoryLimit = 21,
+  kPidsLimit = 22,
+  kUser = 23,
+  kNoNewPrivs = 24,
 };
 
 void AppendNumber(uint64_t number, int bytes, std::string* out) {
@@ -48,6 +53,25 @@ void AppendField(Field field, uint64_t number, std::string* out) {
   out->push_back(static_cast<char>(field));
   AppendNumber(8, 4, out);
   AppendNumber(number, 8, out);
+}
+
+// uid, gid, further groups: 4 bytes each.
+std::string UserBytes(const JobUser& user) {
+  std::string bytes;
+  AppendNumber(user.uid, 4, &bytes);
+  AppendNumber(user.gid, 4, &bytes);
+  for (const uint32_t group : user.groups) AppendNumber(group, 4, &bytes);
+  return bytes;
+}
+
+JobUser ReadUser(std::string_view bytes) {
+  const auto number = [bytes](size_t i) {
+    return static_cast<uint32_t>(ReadNumber(bytes.substr(4 * i, 4)));
+  };
+  if (bytes.size() < 8 || bytes.size() % 4 != 0) return {};  // root, which no script may become
+  JobUser user = {.uid = number(0), .gid = number(1), .groups = {}};
+  for (size_t i = 2; i < bytes.size() / 4; ++i) user.groups.push_back(number(i));
+  return user;
 }
 
 void SetField(uint8_t field, std::string_view bytes, RunSpec* spec) {
@@ -103,6 +127,21 @@ void SetField(uint8_t field, std::string_view bytes, RunSpec* spec) {
     case kDiskPatience:
       spec->disk_patience_ms = ReadNumber(bytes);
       break;
+    case kCgroup:
+      spec->cgroups.emplace_back(bytes);
+      break;
+    case kMemoryLimit:
+      spec->memory_limit_bytes = ReadNumber(bytes);
+      break;
+    case kPidsLimit:
+      spec->pids_limit = ReadNumber(bytes);
+      break;
+    case kUser:
+      spec->user = ReadUser(bytes);
+      break;
+    case kNoNewPrivs:
+      spec->no_new_privs = ReadNumber(bytes) != 0;
+      break;
     default:
       break;  // of a newer agent
   }
@@ -129,6 +168,11 @@ std::string EncodeRunSpec(const RunSpec& spec) {
   AppendField(kSyncLog, spec.sync_log ? 1 : 0, &body);
   AppendField(kFailAtTraceLimit, spec.fail_at_trace_limit ? 1 : 0, &body);
   AppendField(kDiskPatience, spec.disk_patience_ms, &body);
+  for (const std::string& cgroup : spec.cgroups) AppendField(kCgroup, cgroup, &body);
+  AppendField(kMemoryLimit, spec.memory_limit_bytes, &body);
+  AppendField(kPidsLimit, spec.pids_limit, &body);
+  if (spec.user) AppendField(kUser, UserBytes(*spec.user), &body);
+  AppendField(kNoNewPrivs, spec.no_new_privs ? 1 : 0, &body);
   std::string frame(kMagic);
   AppendNumber(body.size(), 8, &frame);
   return frame + body;

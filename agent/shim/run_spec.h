@@ -11,6 +11,15 @@
 // What the agent hands a shim over the socket pair it is started with: docs/formats/shim-socket.md.
 namespace grange::shim {
 
+// An account, in the numbers that the kernel wants.
+struct JobUser {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> groups;  // further ones
+
+  friend bool operator==(const JobUser&, const JobUser&) = default;
+};
+
 // Durations and moments count milliseconds; moments are of CLOCK_BOOTTIME.
 struct RunSpec {
   std::string shell;
@@ -30,6 +39,13 @@ struct RunSpec {
   bool sync_log = false;
   bool fail_at_trace_limit = false;
   uint64_t disk_patience_ms = 0;  // 0: kDiskPatienceMs
+  // The job's control groups, which exist already, and what they limit; none: no limits.
+  std::vector<std::string> cgroups;
+  uint64_t memory_limit_bytes = 0;  // 0: none
+  uint64_t pids_limit = 0;          // 0: none
+  // Whom the scripts run as; none: as the shim.
+  std::optional<JobUser> user;
+  bool no_new_privs = false;  // with a user always
 
   friend bool operator==(const RunSpec&, const RunSpec&) = default;
 };

@@ -1,9 +1,11 @@
 #include "agent/shim/script_start.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,6 +13,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <new>
 
 #include "agent/shim/job_folder.h"
 #include "agent/shim/owned_fd.h"
@@ -25,7 +28,10 @@ constexpr int kScriptFd = 3;
 constexpr char kScriptPath[] = "/dev/fd/3";
 constexpr char kScriptStart[] = "exec 3<&-;";
 
-enum class ChildStep { kNone, kRedirect, kEnterDirectory, kExecute };
+// Of 1000; see proc(5). The agent and other programs of the machine have 0 or less.
+constexpr char kOomScore[] = "500";
+
+enum class ChildStep { kNone, kRedirect, kJoinCgroup, kBecomeUser, kEnterDirectory, kExecute };
 
 // Written by the child into the memory that it shares with us until it executes the shell.
 struct ChildFailure {
@@ -42,11 +48,45 @@ struct ChildPlan {
   int output_fd;
   mode_t mode_mask;
   pid_t parent;
+  const int* doors;
+  size_t door_count;
+  const JobUser* user;  // null: stays who it is
+  bool no_new_privs;
 };
 
 void Fail(ChildStep step, ChildFailure* failure) {
   failure->error = errno;
   failure->step = step;
+}
+
+// False with errno.
+bool JoinCgroups(const ChildPlan& plan) {
+  for (size_t i = 0; i < plan.door_count; ++i) {
+    if (write(plan.doors[i], "0", 1) != 1) return false;
+  }
+  return true;
+}
+
+// False with errno. By system call: glibc's functions would change the parent, whose memory this
+// is.
+bool BecomeUser(const JobUser& user) {
+  errno = EPERM;
+  if (user.uid == 0 || user.uid == ~0U || user.gid == ~0U) return false;  // ~0: "leave it"
+  if (syscall(SYS_setgroups, user.groups.size(), user.groups.data()) != 0 ||
+      syscall(SYS_setresgid, user.gid, user.gid, user.gid) != 0 ||
+      syscall(SYS_setresuid, user.uid, user.uid, user.uid) != 0) {
+    return false;
+  }
+  const rlimit no_core = {.rlim_cur = 0, .rlim_max = 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  return prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;  // gone with the old user
+}
+
+void VolunteerForOomKiller() {
+  const int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  [[maybe_unused]] const ssize_t put = write(file, kOomScore, sizeof kOomScore - 1);
+  close(file);
 }
 
 // Runs in the child, in its parent's memory: system calls only.
@@ -66,6 +106,8 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   umask(plan.mode_mask);
+  VolunteerForOomKiller();
+  if (!JoinCgroups(plan)) return Fail(ChildStep::kJoinCgroup, failure);
   const int null = open("/dev/null", O_RDONLY);
   if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(plan.output_fd, STDOUT_FILENO) < 0 ||
       dup2(plan.output_fd, STDERR_FILENO) < 0 || dup2(plan.script_fd, kScriptFd) < 0 ||
@@ -73,6 +115,13 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
     return Fail(ChildStep::kRedirect, failure);
   }
   close_range(kScriptFd + 1, ~0U, 0);
+  if (plan.user != nullptr) {
+    if (!BecomeUser(*plan.user)) return Fail(ChildStep::kBecomeUser, failure);
+    if (getppid() != plan.parent) return;  // as above
+  }
+  if (plan.no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+    return Fail(ChildStep::kBecomeUser, failure);
+  }
   if (chdir(plan.cwd) != 0) return Fail(ChildStep::kEnterDirectory, failure);
   execve(plan.shell, plan.argv, plan.envp);
   Fail(ChildStep::kExecute, failure);
@@ -89,6 +138,35 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   return pid;
 }
 
+// The same in the cgroup v2 that is open as `folder`. With a copy of our memory, as C++ can't say
+// where a child's stack is; hence `failure` must be in memory that both share.
+pid_t SpawnIn(int folder, const ChildPlan& plan, ChildFailure* failure) {
+  clone_args args{};
+  args.flags = CLONE_VFORK | CLONE_INTO_CGROUP;
+  args.exit_signal = SIGCHLD;
+  args.cgroup = static_cast<uint64_t>(folder);
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+  if (pid == 0) {
+    BecomeScript(plan, failure);
+    _exit(127);
+  }
+  return pid;
+}
+
+// -1 if this kernel, or a filter of its calls, can't do that.
+pid_t TrySpawnIn(int folder, ChildPlan plan, ChildFailure* failure) {
+  void* const shared = mmap(nullptr, sizeof(ChildFailure), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return -1;
+  auto* const theirs = new (shared) ChildFailure;
+  plan.door_count = 0;  // it is in already
+  const pid_t pid = SpawnIn(folder, plan, theirs);
+  failure->error = theirs->error;
+  failure->step = theirs->step;
+  munmap(shared, sizeof(ChildFailure));
+  return pid;
+}
+
 std::string Describe(const ScriptStart& start, const ChildFailure& failure) {
   const std::string reason = std::string(": ") + std::strerror(failure.error);
   switch (failure.step) {
@@ -96,6 +174,10 @@ std::string Describe(const ScriptStart& start, const ChildFailure& failure) {
       break;
     case ChildStep::kRedirect:
       return "cannot connect the script and its output" + reason;
+    case ChildStep::kJoinCgroup:
+      return "cannot put the script into its cgroup" + reason;
+    case ChildStep::kBecomeUser:
+      return "cannot become the job's user" + reason;
     case ChildStep::kEnterDirectory:
       return "cannot enter the working directory '" + start.cwd + "'" + reason;
     case ChildStep::kExecute:
@@ -119,6 +201,11 @@ StartedScript StartScript(const ScriptStart& start) {
   int error = script.is_open() ? WriteAll(script.get(), kScriptStart) : errno;
   if (error == 0) error = WriteAll(script.get(), start.script);
   if (error != 0) return {.detail = std::string("cannot hold the script: ") + std::strerror(error)};
+  // So that it can open /dev/stdout and /dev/stderr by name.
+  if (start.user && fchown(start.output_fd, start.user->uid, start.user->gid) != 0) {
+    return {.detail =
+                std::string("cannot give the output to the job's user: ") + std::strerror(errno)};
+  }
   const std::vector<std::string> arguments = {start.shell, kScriptPath};
   const std::vector<char*> argv = Pointers(arguments);
   const std::vector<char*> envp = Pointers(start.env);
@@ -130,8 +217,14 @@ StartedScript StartScript(const ScriptStart& start) {
                           .script_fd = script.get(),
                           .output_fd = start.output_fd,
                           .mode_mask = start.umask,
-                          .parent = getpid()};
-  const pid_t pid = Spawn(plan, &failure);
+                          .parent = getpid(),
+                          .doors = start.cgroup_doors.data(),
+                          .door_count = start.cgroup_doors.size(),
+                          .user = start.user ? &*start.user : nullptr,
+                          .no_new_privs = start.no_new_privs || start.user};
+  pid_t pid = -1;
+  if (start.cgroup_folder >= 0) pid = TrySpawnIn(start.cgroup_folder, plan, &failure);
+  if (pid < 0) pid = Spawn(plan, &failure);
   if (pid < 0) {
     return {.detail =
                 std::string("cannot start a process for the script: ") + std::strerror(errno)};

@@ -3,8 +3,11 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "agent/shim/run_spec.h"
 
 namespace grange::shim {
 
@@ -15,6 +18,10 @@ struct ScriptStart {
   std::string cwd;
   int output_fd = -1;  // its stdout and stderr
   mode_t umask = 022;
+  std::vector<int> cgroup_doors;  // see JobCgroup::OpenDoors()
+  int cgroup_folder = -1;         // see JobCgroup::OpenFolder(); the doors are for kernels without
+  std::optional<JobUser> user;    // none: as this process
+  bool no_new_privs = false;      // with a user always
 };
 
 struct StartedScript {
@@ -23,7 +30,8 @@ struct StartedScript {
 };
 
 // Starts a script in a session and process group of its own, with stdin from /dev/null, default
-// signal handling, no other descriptor than 0 to 2, and dying with this process.
+// signal handling, no other descriptor than 0 to 2, and dying with this process. A kernel
+// that runs out of memory kills it before other programs of the machine.
 StartedScript StartScript(const ScriptStart& start);
 
 }  // namespace grange::shim

@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "agent/shim/boot_clock.h"
+#include "agent/shim/job_cgroup.h"
 #include "agent/shim/script_start.h"
 
 namespace grange::shim {
@@ -40,12 +41,19 @@ uint64_t Micros(const timeval& time) {
   return static_cast<uint64_t>(time.tv_sec) * 1'000'000 + static_cast<uint64_t>(time.tv_usec);
 }
 
+std::vector<int> Numbers(const std::vector<OwnedFd>& descriptors) {
+  std::vector<int> numbers;
+  for (const OwnedFd& descriptor : descriptors) numbers.push_back(descriptor.get());
+  return numbers;
+}
+
 uint64_t After(uint64_t now, uint64_t delay) { return delay > kNever - now ? kNever : now + delay; }
 
 }  // namespace
 
 Supervisor::Supervisor(Parts parts)
     : parts_(std::move(parts)),
+      cgroup_(parts_.spec.cgroups, parts_.spec.memory_limit_bytes, parts_.spec.pids_limit),
       env_(parts_.spec.env),
       disk_wait_(parts_.spec.disk_patience_ms == 0 ? kDiskPatienceMs
                                                    : parts_.spec.disk_patience_ms) {
@@ -69,6 +77,7 @@ int Supervisor::Run() {
   result_.cpu_us = Micros(usage.ru_utime) + Micros(usage.ru_stime);
   result_.max_rss_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   result_.duration_us = BootMicros() - started;
+  cgroup_.Remove();  // if it can't be, an agent does it later
   return parts_.folder.WriteResult(result_);
 }
 
@@ -85,6 +94,8 @@ bool Supervisor::AfterScriptIsDue() const {
   switch (result_.reason) {
     case EndReason::kExited:
     case EndReason::kCanceled:
+    case EndReason::kMemoryLimit:
+    case EndReason::kPidsLimit:
       return true;
     case EndReason::kTimeout:
     case EndReason::kLeaseLost:
@@ -98,7 +109,8 @@ bool Supervisor::AfterScriptIsDue() const {
 
 void Supervisor::RunAfterScript() {
   if (!AfterScriptIsDue()) return;
-  const bool success = result_.exit_code == 0 && result_.signal == 0;
+  const bool success =
+      result_.reason == EndReason::kExited && result_.exit_code == 0 && result_.signal == 0;
   SetVariable(kStatusVariable,
               result_.reason == EndReason::kCanceled ? "canceled"
               : success                              ? "success"
@@ -133,6 +145,7 @@ bool Supervisor::RunStage(Stage stage, const char* name, const std::string& text
   if (!Start(text)) return false;
   timeout_at_ms_ = timeout_ms == 0 ? kNever : After(BootMillis(), timeout_ms);
   while (!StageIsOver(BootMillis())) Wait();
+  KeepLimits(kNever);
   Sweep();
   const uint64_t told = parts_.spool.log_bytes();
   parts_.spool.DrainPipe();
@@ -149,12 +162,19 @@ bool Supervisor::Start(const std::string& text) {
   }
   parts_.spool.SetPipe(OwnedFd(ends[0]));
   const OwnedFd write_end(ends[1]);
+  const std::vector<OwnedFd> doors = OpenCgroup();
+  if (doors.size() != cgroup_.doors()) return false;
+  const OwnedFd cgroup_folder = cgroup_.OpenFolder();
   const StartedScript started = StartScript({.shell = parts_.spec.shell,
                                              .script = text,
                                              .env = env_,
                                              .cwd = parts_.spec.cwd,
                                              .output_fd = write_end.get(),
-                                             .umask = parts_.umask});
+                                             .umask = parts_.umask,
+                                             .cgroup_doors = Numbers(doors),
+                                             .cgroup_folder = cgroup_folder.get(),
+                                             .user = parts_.spec.user,
+                                             .no_new_privs = parts_.spec.no_new_privs});
   if (started.pid < 0) {
     result_.reason = EndReason::kPrepareFailed;
     result_.exit_code = 127;
@@ -178,6 +198,7 @@ bool Supervisor::StageIsOver(uint64_t now) const {
 }
 
 void Supervisor::Sweep() {
+  cgroup_.HoldForks();
   const bool left_over = tree_.main_status().has_value();
   if (!left_over) tree_.SignalGroup(SIGKILL);  // at once; the rest takes a look at all processes
   const uint64_t give_up_at = BootMillis() + kSweepMaxMs;
@@ -191,7 +212,7 @@ void Supervisor::Sweep() {
     poll(&child, 1, kSweepRoundMs);
     ClearSignals();
   }
-  if (left_over) NoteKilled();
+  if (left_over && !over_limit_) NoteKilled();
 }
 
 void Supervisor::NoteKilled() {
@@ -231,6 +252,7 @@ void Supervisor::Wait() {
   if (slots[kSignals].revents != 0) {
     ClearSignals();
     children_left_ = tree_.Reap();
+    if (cgroup_.exists()) look_at_limits_ms_ = 0;  // it may have been killed at the memory limit
     if (tree_.main_status() && ended_at_ms_ == kNever) {
       ended_at_ms_ = BootMillis();
       output_at_ms_ = ended_at_ms_;
@@ -242,7 +264,7 @@ void Supervisor::Wait() {
 uint64_t Supervisor::NextDeadline() const {
   const uint64_t of_disk = std::min(log_sync_.due(), disk_wait_.due());
   if (stage_ == Stage::kEnded) return of_disk;
-  uint64_t next = kill_at_ms_;
+  uint64_t next = std::min(kill_at_ms_, look_at_limits_ms_);
   if (ended_at_ms_ != kNever && kill_at_ms_ == kNever && parts_.spool.takes()) {
     next = std::min(output_at_ms_ + kSettleQuietMs, ended_at_ms_ + kSettleMaxMs);
   }
@@ -262,6 +284,7 @@ void Supervisor::KeepDeadlines(uint64_t now) {
   if (stage_ == Stage::kEnded) return;
   NoteDiskError();
   NoteTraceLimit();
+  KeepLimits(now);
   if (LeaseIsOver(now) && result_.reason != EndReason::kLeaseLost) {
     Stop(EndReason::kLeaseLost, parts_.spec.stop_grace_ms);
     SetReason(EndReason::kLeaseLost);

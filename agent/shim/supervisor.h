@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "agent/shim/agent_door.h"
 #include "agent/shim/boot_timer.h"
 #include "agent/shim/disk_wait.h"
+#include "agent/shim/job_cgroup.h"
 #include "agent/shim/job_folder.h"
 #include "agent/shim/log_sync.h"
 #include "agent/shim/owned_fd.h"
@@ -59,6 +61,13 @@ class Supervisor {
   void Sweep();
   void NoteKilled();
 
+  // supervisor_limits.cc: the ways into the job's cgroup, for a stage that is about to start; too
+  // few, with a reason in the result, if they could not be opened.
+  std::vector<OwnedFd> OpenCgroup();
+  // Ends the stage at once if the job has run into a limit. Looks each second, and after the end
+  // of a process.
+  void KeepLimits(uint64_t now);
+
   // Sleeps until something happens or a deadline has come, and deals with it.
   void Wait();
   uint64_t NextDeadline() const;
@@ -86,6 +95,7 @@ class Supervisor {
   void AddDetail(const std::string& text);
 
   Parts parts_;
+  JobCgroup cgroup_;
   ProcessTree tree_;
   RunResult result_;
   std::vector<std::string> env_;
@@ -102,6 +112,8 @@ class Supervisor {
   uint64_t ended_at_ms_ = kNever;  // when its main process was found ended
   uint64_t output_at_ms_ = 0;      // the last after that
   bool children_left_ = true;
+  uint64_t look_at_limits_ms_ = kNever;
+  bool over_limit_ = false;  // then all are killed, whoever they are
 };
 
 }  // namespace grange::shim

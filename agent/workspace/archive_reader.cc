@@ -67,8 +67,12 @@ absl::Status CheckLink(absl::string_view name, absl::string_view target, size_t 
 class TreeReader {
  public:
   TreeReader(struct archive* in, os::UniqueFd root, const ArchiveLimits& limits,
-             Cancellation& cancellation)
-      : in_(in), root_(std::move(root)), limits_(limits), cancellation_(cancellation) {}
+             Cancellation& cancellation, const std::optional<Owner>& owner)
+      : in_(in),
+        root_(std::move(root)),
+        limits_(limits),
+        cancellation_(cancellation),
+        owner_(owner) {}
 
   absl::Status Run() {
     archive_entry* entry = nullptr;
@@ -106,6 +110,7 @@ class TreeReader {
   absl::Status MakeLink(const Link& link);
   // Opens the folder of `path`'s last name, making what is missing; never through a link.
   absl::StatusOr<os::UniqueFd> Parent(const std::vector<std::string>& path, size_t folders);
+  absl::Status Give(int fd, const std::string& name) const;
   // Makes room for a new file or link.
   absl::Status RemoveOld(int dir, const std::vector<std::string>& path);
 
@@ -113,6 +118,7 @@ class TreeReader {
   os::UniqueFd root_;
   const ArchiveLimits limits_;
   Cancellation& cancellation_;
+  const std::optional<Owner> owner_;
   std::vector<Link> links_;
   uint64_t entries_ = 0;
   uint64_t bytes_ = 0;
@@ -151,9 +157,8 @@ absl::StatusOr<os::UniqueFd> TreeReader::Parent(const std::vector<std::string>& 
                                                 size_t folders) {
   os::UniqueFd dir(::fcntl(root_.get(), F_DUPFD_CLOEXEC, 0));
   for (size_t i = 0; i < folders; ++i) {
-    if (::mkdirat(dir.get(), path[i].c_str(), 0755) != 0 && errno != EEXIST) {
-      return os::ErrnoStatus(errno, "make folder", path[i]);
-    }
+    const bool made = ::mkdirat(dir.get(), path[i].c_str(), 0755) == 0;
+    if (!made && errno != EEXIST) return os::ErrnoStatus(errno, "make folder", path[i]);
     os::UniqueFd next(
         ::openat(dir.get(), path[i].c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!next.is_open()) {
@@ -165,9 +170,15 @@ absl::StatusOr<os::UniqueFd> TreeReader::Parent(const std::vector<std::string>& 
       }
       return os::ErrnoStatus(errno, "open", path[i]);
     }
+    if (made) GRANGE_RETURN_IF_ERROR(Give(next.get(), path[i]));
     dir = std::move(next);
   }
   return dir;
+}
+
+absl::Status TreeReader::Give(int fd, const std::string& name) const {
+  if (!owner_ || ::fchown(fd, owner_->uid, owner_->gid) == 0) return absl::OkStatus();
+  return os::ErrnoStatus(errno, "give to the job's user", name);
 }
 
 absl::Status TreeReader::RemoveOld(int dir, const std::vector<std::string>& path) {
@@ -218,6 +229,7 @@ absl::Status TreeReader::TakeFile(const std::vector<std::string>& path, mode_t m
         os::WriteAll(file.get(), absl::string_view(static_cast<const char*>(block), size)));
     at = offset + static_cast<la_int64_t>(size);
   }
+  GRANGE_RETURN_IF_ERROR(Give(file.get(), path.back()));
   if (::fchmod(file.get(), mode) != 0) return os::ErrnoStatus(errno, "chmod", path.back());
   return absl::OkStatus();
 }
@@ -228,14 +240,19 @@ absl::Status TreeReader::MakeLink(const Link& link) {
   if (::symlinkat(link.target.c_str(), dir.get(), link.path.back().c_str()) != 0) {
     return os::ErrnoStatus(errno, "link", link.path.back());
   }
+  if (owner_ && ::fchownat(dir.get(), link.path.back().c_str(), owner_->uid, owner_->gid,
+                           AT_SYMLINK_NOFOLLOW) != 0) {
+    return os::ErrnoStatus(errno, "give to the job's user", link.path.back());
+  }
   return absl::OkStatus();
 }
 
 }  // namespace
 
 absl::Status ExtractArchive(const std::string& archive, const std::string& root,
-                            const ArchiveLimits& limits, Cancellation& cancellation) {
-  os::UniqueFd root_fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                            const ArchiveLimits& limits, Cancellation& cancellation,
+                            const std::optional<Owner>& owner) {
+  os::UniqueFd root_fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!root_fd.is_open()) return os::ErrnoStatus(errno, "open", root);
   const std::unique_ptr<struct archive, ReadFree> in(archive_read_new());
   if (archive_read_support_format_tar(in.get()) != ARCHIVE_OK ||
@@ -244,7 +261,7 @@ absl::Status ExtractArchive(const std::string& archive, const std::string& root,
     return absl::DataLossError(
         absl::StrCat("'", archive, "' is no archive: ", archive_error_string(in.get())));
   }
-  return TreeReader(in.get(), std::move(root_fd), limits, cancellation).Run();
+  return TreeReader(in.get(), std::move(root_fd), limits, cancellation, owner).Run();
 }
 
 }  // namespace grange::workspace

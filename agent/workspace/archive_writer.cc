@@ -70,16 +70,17 @@ class TreeWriter {
  public:
   TreeWriter(struct archive* out, const std::string& root, std::vector<std::string> paths,
              std::vector<std::string> exclude, const ArchiveLimits& limits,
-             Cancellation& cancellation)
+             Cancellation& cancellation, const std::optional<Owner>& owner)
       : out_(out),
         root_(root),
         paths_(std::move(paths)),
         exclude_(std::move(exclude)),
         limits_(limits),
-        cancellation_(cancellation) {}
+        cancellation_(cancellation),
+        owner_(owner) {}
 
   absl::Status Run() {
-    os::UniqueFd root(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    os::UniqueFd root(::open(root_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!root.is_open()) return os::ErrnoStatus(errno, "open", root_);
     return Walk(std::move(root), "", std::count(paths_.begin(), paths_.end(), "") > 0, 0);
   }
@@ -127,6 +128,7 @@ class TreeWriter {
   const std::vector<std::string> paths_, exclude_;
   const ArchiveLimits limits_;
   Cancellation& cancellation_;
+  const std::optional<Owner> owner_;
   uint64_t entries_ = 0;
   uint64_t bytes_ = 0;
 };
@@ -183,6 +185,10 @@ absl::Status TreeWriter::Visit(int dir, const std::string& name, const std::stri
   if (!file.is_open()) return os::ErrnoStatus(errno, "open", path);
   if (::fstat(file.get(), &info) != 0) return os::ErrnoStatus(errno, "stat", path);
   if (!S_ISREG(info.st_mode)) return absl::OkStatus();
+  if (owner_ && info.st_uid != owner_->uid) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("'", path, "' is a file of another user; make a copy of it"));
+  }
   return Add(path, info, "", file.get());
 }
 
@@ -249,7 +255,8 @@ absl::StatusOr<ArchiveInfo> WriteArchive(const std::string& root,
                                          const std::vector<std::string>& paths,
                                          const std::vector<std::string>& exclude,
                                          const std::string& archive, const ArchiveLimits& limits,
-                                         Cancellation& cancellation) {
+                                         Cancellation& cancellation,
+                                         const std::optional<Owner>& owner) {
   Output output;
   output.fd.Reset(::open(archive.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!output.fd.is_open()) return os::ErrnoStatus(errno, "create", archive);
@@ -264,7 +271,7 @@ absl::StatusOr<ArchiveInfo> WriteArchive(const std::string& root,
         absl::StrCat("'", archive, "': ", archive_error_string(out.get())));
   }
   TreeWriter tree(out.get(), root, CleanAll(paths, root), CleanAll(exclude, root), limits,
-                  cancellation);
+                  cancellation, owner);
   const absl::Status walked = tree.Run();
   if (walked.ok() && archive_write_close(out.get()) != ARCHIVE_OK) {
     return absl::UnavailableError(

@@ -128,8 +128,21 @@ absl::Status GitCommand::Run(const Call& call, Cancellation& cancellation) const
   os::ChildOptions options;
   options.argv = {"git", "-C", call.dir};
   options.argv.insert(options.argv.end(), call.args.begin(), call.args.end());
+  if (call.user) {
+    // A process with threads can't change its user on its own; and git ends with this thread.
+    const std::vector<std::string> as_user = {"setpriv",
+                                              absl::StrCat("--reuid=", call.user->uid),
+                                              absl::StrCat("--regid=", call.user->gid),
+                                              "--clear-groups",
+                                              "--no-new-privs",
+                                              "--pdeathsig=KILL"};
+    options.argv.insert(options.argv.begin(), as_user.begin(), as_user.end());
+    options.cwd = call.dir;  // our own may be closed to that user
+  }
   options.env = environment_;
   options.stderr_fd = write_end.get();
+  options.stdin_fd = call.conversation_fd;
+  options.stdout_fd = call.conversation_fd;
   if (call.inherit_fd >= 0) options.inherit.push_back({call.inherit_fd, 3});
   GRANGE_ASSIGN_OR_RETURN(os::Child child, os::Child::Start(options));
   write_end.Reset();

@@ -1,6 +1,7 @@
 #ifndef GRANGE_AGENT_WORKSPACE_GIT_COMMAND_H_
 #define GRANGE_AGENT_WORKSPACE_GIT_COMMAND_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "agent/workspace/cancellation.h"
+#include "agent/workspace/owner.h"
 
 namespace grange::workspace {
 
@@ -24,6 +26,8 @@ class GitCommand {
     std::string dir;
     int inherit_fd = -1;  // becomes descriptor 3 of git
     absl::Duration timeout = absl::Hours(1);
+    int conversation_fd = -1;        // becomes its stdin and stdout
+    std::optional<Owner> user = {};  // whom it runs as; needs root, and setpriv
   };
   // Blocks until git has ended. kInternal with what it said on stderr if it failed, kCancelled if
   // it was stopped, kDeadlineExceeded after the timeout.

@@ -1,6 +1,7 @@
 #include "agent/workspace/work_tree.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <vector>
@@ -22,6 +23,11 @@ constexpr size_t kComponentMax = 255;
 bool IsRealDir(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool IsOwnDir(const std::string& path) {
+  struct stat info {};
+  return ::lstat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid();
 }
 
 // Where the job finds the commit beside HEAD; "" if the branch's name is none for git.
@@ -53,14 +59,8 @@ absl::Status CheckOut(const std::string& path, const std::string& mirror, const 
                       Cancellation& cancellation) {
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(path, 0755));
   GRANGE_RETURN_IF_ERROR(RenewRepository(path, mirror, sources.sha.size() == 64));
-  std::vector<std::string> fetch = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head"};
-  if (sources.depth > 0) fetch.push_back(absl::StrCat("--depth=", sources.depth));
-  fetch.push_back("--end-of-options");
-  fetch.push_back(mirror);
-  // Without a name for it the commit needs a ref all the same, or the fetch would change nothing.
-  const std::string ref = RefFor(sources);
-  fetch.push_back(absl::StrCat("+", sources.sha, ":", ref.empty() ? "refs/grange/commit" : ref));
-  GRANGE_RETURN_IF_ERROR(git.Run({.args = fetch, .dir = path, .timeout = timeout}, cancellation));
+  GRANGE_RETURN_IF_ERROR(git.Run(
+      {.args = FetchArguments(sources, mirror), .dir = path, .timeout = timeout}, cancellation));
   GRANGE_RETURN_IF_ERROR(
       git.Run({.args = {"checkout", "--quiet", "--force", "--detach", sources.sha},
                .dir = path,
@@ -71,6 +71,17 @@ absl::Status CheckOut(const std::string& path, const std::string& mirror, const 
 }
 
 }  // namespace
+
+std::vector<std::string> FetchArguments(const Sources& sources, const std::string& remote) {
+  std::vector<std::string> fetch = {"fetch", "--quiet", "--no-tags", "--no-write-fetch-head"};
+  if (sources.depth > 0) fetch.push_back(absl::StrCat("--depth=", sources.depth));
+  fetch.push_back("--end-of-options");
+  fetch.push_back(remote);
+  // Without a name for it the commit needs a ref all the same, or the fetch would change nothing.
+  const std::string ref = RefFor(sources);
+  fetch.push_back(absl::StrCat("+", sources.sha, ":", ref.empty() ? "refs/grange/commit" : ref));
+  return fetch;
+}
 
 bool IsRefName(absl::string_view name) {
   if (name.empty() || name == "@" || absl::EndsWith(name, ".")) return false;
@@ -105,8 +116,9 @@ std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sourc
 absl::Status PrepareWorkTree(const std::string& path, const std::string& mirror,
                              const Sources& sources, const GitCommand& git, absl::Duration timeout,
                              Cancellation& cancellation) {
-  // A job may have put a link to somewhere else in the place of its work tree.
-  if (!IsRealDir(path)) GRANGE_RETURN_IF_ERROR(os::RemoveTree(path));
+  // A job may have put a link to somewhere else in the place of its work tree; and git must not
+  // work as one user in what another one has made.
+  if (!IsOwnDir(path)) GRANGE_RETURN_IF_ERROR(os::RemoveTree(path));
   if (sources.strategy == Sources::Strategy::kNone) return os::MakeDirs(path, 0755);
   const bool reuse = sources.strategy == Sources::Strategy::kFetch && os::Exists(path);
   if (reuse) {

@@ -2,6 +2,7 @@
 #define GRANGE_AGENT_WORKSPACE_WORK_TREE_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
@@ -23,10 +24,13 @@ std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sourc
 //
 // The job sees `depth` commits, a detached HEAD, and the branch as origin/<branch> or the tag. The
 // repository's own settings, hooks, locks and refs of an earlier job are gone in any case. Blocks;
-// one user of a path at a time.
+// one user of a path at a time. A tree of another user's (see PrepareOwnedWorkTree) is made anew.
 absl::Status PrepareWorkTree(const std::string& path, const std::string& mirror,
                              const Sources& sources, const GitCommand& git, absl::Duration timeout,
                              Cancellation& cancellation);
+
+// Of `git fetch`, which brings the commit and its ref from `remote`.
+std::vector<std::string> FetchArguments(const Sources& sources, const std::string& remote);
 
 // True if `name` can be a ref and, below refs/, a file: the rules of git-check-ref-format and no
 // component over 255 bytes.

@@ -21,6 +21,8 @@ constexpr FailureReason kAllReasons[] = {
     FailureReason::kArtifactsFailed,
     FailureReason::kPrepareFailed,
     FailureReason::kTraceLimit,
+    FailureReason::kMemoryLimit,
+    FailureReason::kPidsLimit,
 };
 
 }  // namespace
@@ -57,6 +59,10 @@ absl::string_view FailureReasonName(FailureReason reason) {
       return "prepare_failed";
     case FailureReason::kTraceLimit:
       return "trace_limit";
+    case FailureReason::kMemoryLimit:
+      return "memory_limit";
+    case FailureReason::kPidsLimit:
+      return "pids_limit";
   }
   return "";
 }
@@ -105,6 +111,12 @@ absl::string_view FailureReasonText(FailureReason reason) {
       return "its shell could not be started; the end of its log says why";
     case FailureReason::kTraceLimit:
       return "it printed more than its trace limit; print less or raise the limit";
+    case FailureReason::kMemoryLimit:
+      return "it used more memory than it may; raise `GRANGE_MEMORY_LIMIT`, up to the agent's "
+             "--memory-limit, or make it use less";
+    case FailureReason::kPidsLimit:
+      return "it had more processes and threads at once than it may; raise `GRANGE_PIDS_LIMIT`, up "
+             "to the agent's --pids-limit, or make it start fewer";
   }
   return "";
 }
@@ -127,6 +139,8 @@ bool IsSystemFailure(FailureReason reason) {
     case FailureReason::kTimeout:
     case FailureReason::kCanceled:
     case FailureReason::kTraceLimit:
+    case FailureReason::kMemoryLimit:
+    case FailureReason::kPidsLimit:
       return false;
   }
   return false;

@@ -24,6 +24,8 @@ enum class FailureReason {
   kArtifactsFailed,  // artifacts_failed
   kPrepareFailed,    // prepare_failed
   kTraceLimit,       // trace_limit
+  kMemoryLimit,      // memory_limit
+  kPidsLimit,        // pids_limit
 };
 
 absl::string_view FailureReasonName(FailureReason reason);  // "" for kNone

@@ -10,6 +10,7 @@
 #include "common/base/status_macros.h"
 #include "common/text/duration_text.h"
 #include "common/text/size_text.h"
+#include "coordinator/server/job_limits.h"
 
 namespace grange::server {
 namespace {
@@ -129,6 +130,14 @@ absl::Status ReadSource(const AssignmentInputs& inputs, session::JobSpec& spec) 
   return absl::OkStatus();
 }
 
+absl::Status ReadLimits(session::JobSpec& spec) {
+  GRANGE_ASSIGN_OR_RETURN(spec.memory_limit_bytes,
+                          ParseMemoryLimit(ValueOf(spec.variables, "GRANGE_MEMORY_LIMIT")));
+  GRANGE_ASSIGN_OR_RETURN(spec.pids_limit,
+                          ParsePidsLimit(ValueOf(spec.variables, "GRANGE_PIDS_LIMIT")));
+  return absl::OkStatus();
+}
+
 // Of `needs` (artifacts: true), narrowed by `dependencies`; else of all earlier stages.
 void AddArtifacts(const AssignmentInputs& inputs, const pipeline::JobPlan& plan,
                   session::JobSpec& spec) {
@@ -215,6 +224,7 @@ absl::StatusOr<session::JobSpec> BuildSpec(const AssignmentInputs& inputs) {
   GRANGE_RETURN_IF_ERROR(ReadSettings(inputs, plan, spec));
   AddJobVariables(inputs, plan, spec);
   GRANGE_RETURN_IF_ERROR(ReadSource(inputs, spec));
+  GRANGE_RETURN_IF_ERROR(ReadLimits(spec));
   AddArtifacts(inputs, plan, spec);
   if (plan.artifacts.has_value() && !plan.artifacts->paths.empty()) {
     spec.artifacts_out = session::ArtifactTarget{.paths = plan.artifacts->paths,

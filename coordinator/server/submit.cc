@@ -13,6 +13,7 @@
 #include "coordinator/pipeline/graph_json.h"
 #include "coordinator/server/assignment.h"
 #include "coordinator/server/disconnect_check.h"
+#include "coordinator/server/job_limits.h"
 #include "coordinator/server/pipeline_book.h"
 
 namespace grange::server {
@@ -193,6 +194,8 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
         CheckDisconnect(file, compiled.graph->jobs, project.settings);
     row.errors.insert(row.errors.end(), findings.errors.begin(), findings.errors.end());
     row.warnings.insert(row.warnings.end(), findings.warnings.begin(), findings.warnings.end());
+    const std::vector<std::string> limits = CheckLimits(file, compiled.graph->jobs);
+    row.errors.insert(row.errors.end(), limits.begin(), limits.end());
   }
   answer.errors = row.errors;
   answer.warnings = row.warnings;

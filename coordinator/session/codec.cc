@@ -62,6 +62,10 @@ absl::StatusOr<lifecycle::FailureReason> FromProto(v1::FailureReason reason) {
       return FailureReason::kPrepareFailed;
     case v1::FAILURE_REASON_TRACE_LIMIT:
       return FailureReason::kTraceLimit;
+    case v1::FAILURE_REASON_MEMORY_LIMIT:
+      return FailureReason::kMemoryLimit;
+    case v1::FAILURE_REASON_PIDS_LIMIT:
+      return FailureReason::kPidsLimit;
     default:
       return absl::InvalidArgumentError(absl::StrCat("unknown failure reason: ", int{reason}));
   }
@@ -230,6 +234,8 @@ void ToProto(const JobSpec& spec, v1::JobSpec* message) {
                                                      : v1::ON_DISCONNECT_KEEP);
   for (const std::string& tag : spec.tags) message->add_tags(tag);
   message->set_fail_at_trace_limit(spec.fail_at_trace_limit);
+  message->set_memory_limit_bytes(spec.memory_limit_bytes);
+  message->set_pids_limit(spec.pids_limit);
 }
 
 void ToProto(const StartSecrets& secrets, v1::JobStart* message) {

@@ -68,6 +68,8 @@ struct JobSpec {
   bool stop_on_disconnect = false;
   std::vector<std::string> tags;
   bool fail_at_trace_limit = false;  // else what is beyond is dropped
+  uint64_t memory_limit_bytes = 0;  // 0: the agent's own
+  uint64_t pids_limit = 0;          // 0: the agent's own
 };
 
 struct StartSecrets {

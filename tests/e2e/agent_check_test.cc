@@ -68,7 +68,8 @@ TEST_F(AgentCheckTest, N9_AllIsWellInTheOrderOfTheWay) {
   EXPECT_THAT(Steps(check),
               ElementsAre("ok registration", "ok address", "ok TCP", "ok TLS", "ok certificate",
                           "ok fingerprint", "ok dates and clock", "ok credential", "ok protocol",
-                          "ok disk", "ok git", "ok shell", "ok grange-shim"))
+                          "ok disk", "ok git", "ok shell", "ok grange-shim",
+                          "ok limits of jobs"))
       << check.out;
 }
 
@@ -136,7 +137,7 @@ TEST_F(AgentCheckTest, N9_ACoordinatorThatIsAwayIsSaidAndTheRestLookedAt) {
               ElementsAre("ok registration", "ok address", "FAILED TCP", "skipped TLS",
                           "skipped certificate", "skipped fingerprint", "skipped dates",
                           "skipped credential", "skipped protocol", "ok disk", "ok git",
-                          "ok shell", "ok grange-shim"))
+                          "ok shell", "ok grange-shim", "ok limits of jobs"))
       << check.out;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "agent/exec/job_cgroups.h"
 #include "agent/exec/shim_process.h"
 #include "common/os/child.h"
 #include "common/os/files.h"
@@ -23,7 +24,8 @@ namespace {
 using Reason = ShimResult::Reason;
 
 // Launches a job from another process and kills that when the job has started.
-ProcessKey LaunchFromAnAgentThatDies(const JobRun& job, const std::string& script) {
+ProcessKey LaunchFromAnAgentThatDies(const JobRun& job, const std::string& script,
+                                     const std::vector<std::string>& more = {}) {
   std::array<int, 2> ends;
   EXPECT_EQ(pipe(ends.data()), 0);
   os::UniqueFd out(ends[0]);
@@ -31,6 +33,7 @@ ProcessKey LaunchFromAnAgentThatDies(const JobRun& job, const std::string& scrip
   os::ChildOptions options;
   options.argv = {GRANGE_DOOMED_AGENT, GRANGE_BIN_DIR "/grange-shim", job.dir(), job.workspace(),
                   script};
+  options.argv.insert(options.argv.end(), more.begin(), more.end());
   options.stdout_fd = in.get();
   options.stderr_fd = STDERR_FILENO;
   auto agent = os::Child::Start(options);
@@ -72,6 +75,22 @@ TEST(AdoptTest, TheNextAgentCanCancel) {
   job.UntilPrinted("up\n");
   job.Cancel(absl::Hours(1), false);
   EXPECT_EQ(job.UntilEnd()->reason, Reason::kCanceled);
+}
+
+TEST(AdoptTest, A1_AnAdoptedJobKeepsItsLimits) {
+  JobRun job;
+  const JobCgroups cgroups = JobCgroups::Find(job.dir(), "");
+  if (!cgroups.WhyNoPids().empty()) GTEST_SKIP() << cgroups.WhyNoPids();
+  ASSERT_EQ(mkfifo((job.workspace() + "/go").c_str(), 0600), 0);
+  const ProcessKey key = LaunchFromAnAgentThatDies(
+      job, "echo up; read x < go; for i in {1..60}; do sleep 1000 & done; wait", {"30"});
+  ASSERT_TRUE(job.Adopt(key).ok());
+  job.UntilPrinted("up\n");
+  ASSERT_TRUE(os::WriteFile(job.workspace() + "/go", "go\n").ok());
+  const auto result = job.UntilEnd();
+  ASSERT_TRUE(result.has_value());
+  EXPECT_EQ(result->reason, Reason::kPidsLimit);
+  EXPECT_EQ(cgroups.Sweep({}), 0U);  // its groups went with it
 }
 
 TEST(AdoptTest, TheNextAgentHearsThatAShimWasKilled) {

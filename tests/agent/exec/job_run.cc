@@ -1,5 +1,6 @@
 #include "job_run.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -149,6 +150,13 @@ void JobRun::Until(const std::function<bool()>& condition) {
 
 void JobRun::UntilPrinted(const std::string& text) {
   Until([this, &text] { return absl::StrContains(log(), text); });
+}
+
+void JobRun::UntilLines(size_t count) {
+  Until([this, count] {
+    const std::string text = log();
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) >= count;
+  });
 }
 
 std::optional<ShimResult> JobRun::UntilEnd() {

@@ -39,6 +39,7 @@ class JobRun {
 
   // These wait for the event; a failure of the test if it takes too long.
   void UntilPrinted(const std::string& text);
+  void UntilLines(size_t count);
   // nullopt: the shim died without a result.
   std::optional<ShimResult> UntilEnd();
 

@@ -29,6 +29,11 @@ RunSpec Example() {
   spec.sync_log = true;
   spec.fail_at_trace_limit = true;
   spec.disk_patience_ms = 7;
+  spec.cgroups = {"/sys/fs/cgroup/memory/7", "/sys/fs/cgroup/pids/7"};
+  spec.memory_limit_bytes = 6;
+  spec.pids_limit = 7;
+  spec.user = JobUser{.uid = 20000, .gid = 4000000000, .groups = {8, 9}};
+  spec.no_new_privs = true;
   return spec;
 }
 

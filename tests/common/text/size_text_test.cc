@@ -6,11 +6,18 @@ namespace grange::text {
 namespace {
 
 TEST(ParseSizeTest, ReadsWhatPeopleWrite) {
-  const std::pair<const char*, uint64_t> cases[] = {
-      {"700000", 700000},          {"512MiB", 512 << 20},     {"512 MB", 512 << 20},
-      {"512m", 512 << 20},         {" 2GiB ", 2ull << 30},    {"2G", 2ull << 30},
-      {"1.5g", 3ull << 29},        {"1 TiB", 1ull << 40},     {"64KiB", 64 << 10},
-      {"7 bytes", 7},              {"7b", 7},                 {"0", 0}};
+  const std::pair<const char*, uint64_t> cases[] = {{"700000", 700000},
+                                                    {"512MiB", 512 << 20},
+                                                    {"512 MB", 512 << 20},
+                                                    {"512m", 512 << 20},
+                                                    {" 2GiB ", 2ull << 30},
+                                                    {"2G", 2ull << 30},
+                                                    {"1.5g", 3ull << 29},
+                                                    {"1 TiB", 1ull << 40},
+                                                    {"64KiB", 64 << 10},
+                                                    {"7 bytes", 7},
+                                                    {"7b", 7},
+                                                    {"0", 0}};
   for (const auto& [text, bytes] : cases) {
     const absl::StatusOr<uint64_t> size = ParseSize(text);
     ASSERT_TRUE(size.ok()) << text << ": " << size.status();

@@ -5,7 +5,7 @@
 namespace grange::lifecycle {
 namespace {
 
-constexpr int kReasons = static_cast<int>(FailureReason::kTraceLimit) + 1;
+constexpr int kReasons = static_cast<int>(FailureReason::kPidsLimit) + 1;
 
 TEST(FailureReasonTest, ReadsEveryNameThatItWrites) {
   for (int i = 0; i < kReasons; ++i) {
@@ -30,6 +30,8 @@ TEST(FailureReasonTest, CountsTheFarmsFaultsAsSystemFailures) {
   EXPECT_FALSE(IsSystemFailure(FailureReason::kScriptFailure));
   EXPECT_FALSE(IsSystemFailure(FailureReason::kTimeout));
   EXPECT_FALSE(IsSystemFailure(FailureReason::kCanceled));
+  EXPECT_FALSE(IsSystemFailure(FailureReason::kMemoryLimit));
+  EXPECT_FALSE(IsSystemFailure(FailureReason::kPidsLimit));
 }
 
 }  // namespace

@@ -268,6 +268,18 @@ TEST_F(AssignmentTest, WhatAnAbsentAgentDoesIsTheJobsElseTheProjects) {
   EXPECT_FALSE(Build()->stop_on_disconnect);
 }
 
+TEST_F(AssignmentTest, LimitsAreVariablesAndTheLastOneWins) {
+  EXPECT_EQ(Build()->memory_limit_bytes, 0u);
+  EXPECT_EQ(Build()->pids_limit, 0u);
+  plan().variables = {{.name = "GRANGE_MEMORY_LIMIT", .value = "1GiB"},
+                      {.name = "GRANGE_MEMORY_LIMIT", .value = "512 MiB"},
+                      {.name = "GRANGE_PIDS_LIMIT", .value = "200"}};
+  EXPECT_EQ(Build()->memory_limit_bytes, uint64_t{512} << 20);
+  EXPECT_EQ(Build()->pids_limit, 200u);
+  plan().variables = {{.name = "GRANGE_PIDS_LIMIT", .value = "many"}};
+  EXPECT_TRUE(absl::IsInvalidArgument(Build().status()));
+}
+
 TEST_F(AssignmentTest, AJobThatThePipelineDoesNotHaveIsNotFound) {
   AssignmentInputs inputs = Inputs();
   inputs.job = JobId(4711);

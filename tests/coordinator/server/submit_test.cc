@@ -109,6 +109,18 @@ TEST_F(SubmitTest, AWrongOnDisconnectIsRefusedWhenThePipelineIsMade) {
   EXPECT_THAT(submitted->answer.errors, ElementsAre(HasSubstr("it takes keep or stop")));
 }
 
+TEST_F(SubmitTest, WrongLimitsAreRefusedWhenThePipelineIsMade) {
+  const std::string sha = CommitFile(
+      "test:\n  script: [make]\n  variables: {GRANGE_MEMORY_LIMIT: lots, GRANGE_PIDS_LIMIT: 0}\n");
+  BringObjects();
+  const absl::StatusOr<server::Submitted> submitted = Submit(Order(sha));
+  ASSERT_TRUE(submitted.ok()) << submitted.status();
+  EXPECT_EQ(submitted->answer.outcome, Outcome::kInvalid);
+  EXPECT_THAT(submitted->answer.errors,
+              ElementsAre(HasSubstr("job 'test': GRANGE_MEMORY_LIMIT is 'lots'; it takes a size"),
+                          HasSubstr("GRANGE_PIDS_LIMIT is '0'; it takes a number")));
+}
+
 TEST_F(SubmitTest, ARetryThatMayOverlapIsWarnedOf) {
   const std::string sha =
       CommitFile("test:\n  script: [make]\n  retry: {max: 1, when: runner_system_failure}\n");

@@ -263,6 +263,8 @@ TEST(SpecCodecTest, NothingOfASpecIsLost) {
   spec.fail_at_trace_limit = true;
   spec.stop_on_disconnect = true;
   spec.tags = {"linux"};
+  spec.memory_limit_bytes = 1 << 30;
+  spec.pids_limit = 77;
 
   v1::JobSpec message;
   ToProto(spec, &message);
@@ -290,6 +292,8 @@ TEST(SpecCodecTest, NothingOfASpecIsLost) {
   EXPECT_TRUE(message.fail_at_trace_limit());
   EXPECT_EQ(message.on_disconnect(), v1::ON_DISCONNECT_STOP);
   EXPECT_THAT(message.tags(), ElementsAre("linux"));
+  EXPECT_EQ(message.memory_limit_bytes(), 1u << 30);
+  EXPECT_EQ(message.pids_limit(), 77u);
 }
 
 TEST(SpecCodecTest, SecretsAreMasked) {
