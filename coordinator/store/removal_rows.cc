@@ -127,6 +127,7 @@ absl::StatusOr<RemovedPipelines> SqliteStore::RemovePipelines(
         GRANGE_RETURN_IF_ERROR(
             connection.Prepare("DELETE FROM pipelines WHERE id = ?").Bind(removal.id).Run());
         --left;
+        removed.gone.push_back(removal.id);
       }
       removed.done.push_back(removal.id);
     }
@@ -189,6 +190,7 @@ absl::StatusOr<UnwantedFiles> SqliteStore::MarkArtifactsRemoved(
       row.Bind(id);
       GRANGE_ASSIGN_OR_RETURN(std::string content, OneText(row));
       files.contents.push_back(std::move(content));
+      files.marked.push_back(id);
     }
     return absl::OkStatus();
   });

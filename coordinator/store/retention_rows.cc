@@ -165,6 +165,20 @@ absl::StatusOr<std::vector<UsageRow>> SqliteStore::ReadUsage() {
   }
 }
 
+absl::StatusOr<UsageRow> SqliteStore::AuditBefore(absl::Time before) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement row = reader->Prepare(
+      "SELECT count(*), coalesce(sum(100 + length(text)), 0), min(at) FROM audit WHERE at < ?");
+  row.Bind(before);
+  GRANGE_ASSIGN_OR_RETURN(const bool found, row.Step());
+  UsageRow usage{.kind = "audit"};
+  if (!found || row.Int(0) == 0) return usage;
+  usage.count = static_cast<uint64_t>(row.Int(0));
+  usage.bytes = static_cast<uint64_t>(row.Int(1));
+  usage.oldest = row.Time(2);
+  return usage;
+}
+
 absl::Status SqliteStore::PutSwept(const std::vector<UsageRow>& rows) {
   if (rows.empty()) return absl::OkStatus();
   return InTransaction([&](Connection& connection) -> absl::Status {

@@ -23,6 +23,7 @@ using TraceKey = std::pair<JobId, AttemptNumber>;
 struct UnwantedFiles {
   std::vector<TraceKey> traces;
   std::vector<std::string> contents;  // of artifacts, by SHA-256; ask ContentInUse() once more
+  std::vector<std::string> marked;    // the artifacts' ids
 };
 
 struct PipelineRemoval {
@@ -30,7 +31,8 @@ struct PipelineRemoval {
   std::string limit;  // that it has passed
 };
 struct RemovedPipelines {
-  std::vector<PipelineId> done;  // all of their rows are gone
+  std::vector<PipelineId> done;  // nothing of them is left to do
+  std::vector<PipelineId> gone;  // of these: all of their rows are gone
   UnwantedFiles files;           // of these, and of the jobs of the next one that are gone
 };
 
@@ -98,6 +100,8 @@ class RetentionStore {
   // The commits that pipelines of this project have.
   virtual absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) = 0;
 
+  // Entries of the audit log from before `before`.
+  virtual absl::StatusOr<UsageRow> AuditBefore(absl::Time before) = 0;
   // Takes up to `rows_max` of the oldest away: entries of the audit log from before `before`, and
   // the notes of removed pipelines with them; then, while it has more than `bytes_max`, more.
   // Returns how many entries went.

@@ -125,6 +125,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<TracesKept> TracesOf(JobId first, JobId last) override;
   absl::Status PutTraceSizes(const std::vector<TraceSize>& sizes) override;
   absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) override;
+  absl::StatusOr<UsageRow> AuditBefore(absl::Time before) override;
   absl::StatusOr<uint64_t> RemoveAudit(absl::Time before, uint64_t bytes_max,
                                        int rows_max) override;
   absl::StatusOr<uint64_t> RemoveRequestKeys(int rows_max) override;
