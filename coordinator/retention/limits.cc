@@ -14,7 +14,7 @@
 namespace grange::retention {
 namespace {
 
-constexpr absl::Duration kAgeMin = absl::Minutes(1);
+constexpr absl::Duration kAgeMin = absl::Seconds(1);
 constexpr uint64_t kBytesMin = 1 << 20;
 constexpr char kForever[] = "forever";
 constexpr char kUnlimited[] = "unlimited";
@@ -86,7 +86,7 @@ absl::StatusOr<absl::Duration> ParseAge(absl::string_view text) {
   GRANGE_ASSIGN_OR_RETURN(const absl::Duration age, text::ParseDuration(text));
   if (age >= kAgeMin) return age;
   return absl::InvalidArgumentError(
-      absl::StrCat("'", text, "' is too short; at least a minute is kept, or '", kForever, "'"));
+      absl::StrCat("'", text, "' is too short; take a second or more, or '", kForever, "'"));
 }
 
 absl::StatusOr<uint64_t> ParseBytes(absl::string_view text) {

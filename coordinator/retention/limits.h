@@ -51,7 +51,7 @@ struct Policy {
   Limit Of(Kind kind, ProjectId project) const;
 };
 
-// "90 days", "12 hours", as text::ParseDuration() takes it; "forever". At least a minute.
+// "90 days", "12 hours", as text::ParseDuration() takes it; "forever". At least a second.
 absl::StatusOr<absl::Duration> ParseAge(absl::string_view text);
 // "500 MiB", "20GB", "1048576"; "unlimited". At least 1 MiB.
 absl::StatusOr<uint64_t> ParseBytes(absl::string_view text);

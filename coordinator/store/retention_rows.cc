@@ -171,7 +171,8 @@ absl::StatusOr<UsageRow> SqliteStore::AuditBefore(absl::Time before) {
       "SELECT count(*), coalesce(sum(100 + length(text)), 0), min(at) FROM audit WHERE at < ?");
   row.Bind(before);
   GRANGE_ASSIGN_OR_RETURN(const bool found, row.Step());
-  UsageRow usage{.kind = "audit"};
+  UsageRow usage;
+  usage.kind = "audit";
   if (!found || row.Int(0) == 0) return usage;
   usage.count = static_cast<uint64_t>(row.Int(0));
   usage.bytes = static_cast<uint64_t>(row.Int(1));

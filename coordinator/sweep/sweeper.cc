@@ -172,6 +172,8 @@ std::vector<Swept> Sweeper::WouldSweep(const Decided& decided, absl::Time now) c
       parts_.store.AuditBefore(now - options_.audit.age);
   if (audit.ok() && audit->count > 0) {
     list.Add({.kind = std::string(retention::KindName(Kind::kAudit)),
+              .project = ProjectId(),
+              .project_name = "",
               .limit = absl::StrCat("keep-audit ", retention::AgeText(options_.audit.age)),
               .count = audit->count,
               .bytes = audit->bytes,
@@ -222,6 +224,8 @@ absl::Status Sweeper::SweepAudit(absl::Time now, SweptList& swept) {
     GRANGE_ASSIGN_OR_RETURN(const store::UsageRow left,
                             parts_.store.AuditBefore(absl::InfiniteFuture()));
     swept.Add({.kind = std::string(retention::KindName(Kind::kAudit)),
+               .project = ProjectId(),
+               .project_name = "",
                .limit = removed <= old.count
                             ? absl::StrCat("keep-audit ", retention::AgeText(options_.audit.age))
                             : absl::StrCat("audit-size ",

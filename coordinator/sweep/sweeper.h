@@ -26,7 +26,7 @@ class Sweeper {
   struct Options {
     std::string traces_dir;
     retention::Limits limits;  // of the whole farm
-    retention::Limit mirrors{.age = absl::Hours(90 * 24)};  // of projects without pipelines
+    retention::Limit mirrors{.age = absl::Hours(24)};  // of commits that no pipeline has
     retention::Limit audit{.age = absl::Hours(2 * 365 * 24), .bytes = uint64_t{1} << 30};
     absl::Duration first_after = absl::Seconds(10);
     absl::Duration every = absl::Hours(24);
