@@ -101,7 +101,7 @@ absl::StatusOr<TracesKept> SqliteStore::TracesOf(JobId first, JobId last) {
     Statement row = reader->Prepare(
         "SELECT j.id FROM jobs j JOIN pipelines p ON p.id = j.pipeline "
         "WHERE j.id BETWEEN ? AND ? AND p.finished = 0");
-    row.Bind(first, last);
+    row.Bind(first.value(), last.value());  // an id 0 would be stored as NULL, and find nothing
     while (true) {
       GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
       if (!more) break;
@@ -111,7 +111,7 @@ absl::StatusOr<TracesKept> SqliteStore::TracesOf(JobId first, JobId last) {
   Statement row = reader->Prepare(
       "SELECT job, attempt, trace_stored FROM attempts "
       "WHERE job BETWEEN ? AND ? AND trace_removed_at IS NULL ORDER BY job, attempt");
-  row.Bind(first, last);
+  row.Bind(first.value(), last.value());
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return kept;

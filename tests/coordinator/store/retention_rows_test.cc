@@ -52,7 +52,8 @@ class RetentionRowsTest : public StoreFixture {
     EXPECT_TRUE(store().PutArtifact(artifact).ok());
   }
   UsageRow UsageOf(const std::string& kind) {
-    for (const UsageRow& row : *store().ReadUsage()) {
+    const std::vector<UsageRow> rows = *store().ReadUsage();
+    for (const UsageRow& row : rows) {
       if (row.kind == kind) return row;
     }
     return {};

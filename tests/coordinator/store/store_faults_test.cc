@@ -101,8 +101,9 @@ TEST_F(StoreFaultsTest, C9ASchemaWithoutRetentionIsBroughtUpToDateWithSizesAndEx
   for (size_t i = 0; i < after.size(); ++i) {
     EXPECT_EQ(after[i].kind, before[i].kind);
     EXPECT_EQ(after[i].count, before[i].count) << after[i].kind;
-    if (after[i].kind != "pipelines") EXPECT_EQ(after[i].bytes, before[i].bytes) << after[i].kind;
     EXPECT_GT(after[i].bytes, 0u) << after[i].kind;
+    if (after[i].kind == "pipelines") continue;  // of the older rows it is a guess
+    EXPECT_EQ(after[i].bytes, before[i].bytes) << after[i].kind;
   }
 }
 
