@@ -392,12 +392,14 @@ void CoordinatorImpl::Finish(session::JobResult result) {
   core_->PostResult(event, std::move(end));
 }
 
-// What the attempt leaves on the disk may pass a limit.
+// What the attempt leaves on the disk may pass a limit, or be due before the next sweep.
 void CoordinatorImpl::TellSweeper(const store::PutTraceEnd& end) {
+  sweeper_->Grew(retention::Kind::kPipelines, 0);
   sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes);
   if (end.artifact_id.empty()) return;
   const absl::StatusOr<store::ArtifactRow> artifact = store_->GetArtifact(end.artifact_id);
-  if (artifact.ok()) sweeper_->Grew(retention::Kind::kArtifacts, artifact->size);
+  if (!artifact.ok()) return;
+  sweeper_->Grew(retention::Kind::kArtifacts, artifact->size, artifact->expires_at);
 }
 
 std::optional<double> CoordinatorImpl::CoverageOf(const session::JobResult& result) {

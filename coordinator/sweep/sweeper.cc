@@ -20,6 +20,8 @@ constexpr int kAuditAtOnce = 500;
 constexpr double kNearly = 0.9;
 // A kind that is over its limit although all of it must stay isn't looked at again with each byte.
 constexpr uint64_t kRoomMin = 1 << 20;
+// So long after Grew() the rows have it, at the latest.
+constexpr absl::Duration kNotYetInRows = absl::Seconds(5);
 constexpr Kind kOfPipelines[] = {Kind::kPipelines, Kind::kTraces, Kind::kArtifacts};
 
 template <typename Items, typename Each>
@@ -54,16 +56,27 @@ Sweeper::~Sweeper() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Sweeper::Grew(Kind kind, uint64_t bytes) {
+void Sweeper::Grew(Kind kind, uint64_t bytes, std::optional<absl::Time> expires) {
+  const absl::Time now = Now();
   base::MutexLock lock(mu_);
-  const auto room = room_.find(kind);
-  if (room == room_.end()) return;  // no limit
-  if (room->second > bytes) {
-    room->second -= bytes;
-    return;
+  absl::Time due = absl::InfiniteFuture();
+  if (expires.has_value()) {
+    due = *expires;
+  } else if (const auto age = shortest_.find(kind); age != shortest_.end()) {
+    due = now + age->second;
   }
-  room->second = 0;
-  due_ = std::min(due_, std::max(last_ + options_.apart, started_at_));
+  std::map<int64_t, uint64_t>& recent = recent_[kind];
+  recent[absl::ToUnixSeconds(now)] += bytes;
+  recent.erase(recent.begin(), recent.lower_bound(absl::ToUnixSeconds(
+                                   std::min(now, reading_since_) - kNotYetInRows)));
+  const auto room = room_.find(kind);
+  if (room != room_.end()) {
+    room->second -= std::min(bytes, room->second);
+    if (room->second == 0) due = now;
+  }
+  due = std::max(due, last_ + options_.apart);
+  if (due >= due_) return;
+  due_ = due;
   changed_.SignalAll();
 }
 
@@ -144,6 +157,10 @@ absl::StatusOr<std::vector<Swept>> Sweeper::Sweep(bool dry_run) {
   if (now - strays_at_ >= options_.every) {
     strays_at_ = now;
     RemoveStrays(now);
+  }
+  {
+    base::MutexLock reading(mu_);
+    reading_since_ = now;
   }
   GRANGE_ASSIGN_OR_RETURN(const Decided decided, Decide(now));
   const Kept kept = WhatStays(decided);
@@ -294,7 +311,7 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
   std::map<Kind, uint64_t> room;
   const auto limit = [&](Kind kind, ProjectId project, uint64_t used, uint64_t most) {
     if (most == retention::kNoBytesLimit) return;
-    const uint64_t left = std::max(used < most ? most - used : 0, kRoomMin);
+    const uint64_t left = used < most ? most - used : kRoomMin;
     const auto [entry, is_new] = room.try_emplace(kind, left);
     if (!is_new) entry->second = std::min(entry->second, left);
     if (used < most && static_cast<double>(used) > kNearly * static_cast<double>(most)) {
@@ -316,9 +333,23 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
     limit(kind, ProjectId(), all, decided.policy.farm.Of(kind).bytes);
   }
   base::MutexLock lock(mu_);
+  for (const Kind kind : kOfPipelines) {
+    absl::Duration& shortest = shortest_[kind] = decided.policy.farm.Of(kind).age;
+    for (const auto& [project, limits] : decided.policy.projects) {
+      shortest = std::min(shortest, limits.Of(kind).age);
+    }
+  }
   room_ = std::move(room);
   last_ = now;
   due_ = std::clamp(decided.plan.next, now + options_.apart, now + options_.every);
+  for (auto& [kind, left] : room_) {
+    const std::map<int64_t, uint64_t>& recent = recent_[kind];
+    const auto from = recent.lower_bound(absl::ToUnixSeconds(now - kNotYetInRows));
+    for (auto it = from; it != recent.end(); ++it) left -= std::min(left, it->second);
+    // All of that may have been seen: another look costs less than a disk that is full.
+    if (left == 0) due_ = now + options_.apart;
+  }
+  reading_since_ = absl::InfiniteFuture();
   changed_.SignalAll();
 }
 

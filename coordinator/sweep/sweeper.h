@@ -2,6 +2,7 @@
 #define GRANGE_COORDINATOR_SWEEP_SWEEPER_H_
 
 #include <map>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -47,8 +48,10 @@ class Sweeper {
   // Begins to sweep by itself. Once.
   void Start();
 
-  // So much was added of this kind. Returns at once.
-  void Grew(retention::Kind kind, uint64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  // So much was added of this kind; it goes at `expires`, or by the limit of its kind. Returns at
+  // once.
+  void Grew(retention::Kind kind, uint64_t bytes,
+            std::optional<absl::Time> expires = std::nullopt) ABSL_LOCKS_EXCLUDED(mu_);
 
   // Sweeps now, after the one that is under way; or says what a sweep would remove.
   absl::StatusOr<std::vector<Swept>> Sweep(bool dry_run) ABSL_LOCKS_EXCLUDED(sweeping_, mu_);
@@ -101,8 +104,12 @@ class Sweeper {
   bool ending_ ABSL_GUARDED_BY(mu_) = false;
   absl::Time last_ ABSL_GUARDED_BY(mu_) = absl::InfinitePast();
   absl::Time due_ ABSL_GUARDED_BY(mu_);
+  std::map<retention::Kind, absl::Duration> shortest_ ABSL_GUARDED_BY(mu_);  // of all projects' ages
   // Bytes until a size limit could be passed.
   std::map<retention::Kind, uint64_t> room_ ABSL_GUARDED_BY(mu_);
+  // What Grew() was told lately, by second: a sweep may have read the rows before they had it.
+  std::map<retention::Kind, std::map<int64_t, uint64_t>> recent_ ABSL_GUARDED_BY(mu_);
+  absl::Time reading_since_ ABSL_GUARDED_BY(mu_) = absl::InfiniteFuture();
   std::thread thread_;
 };
 
