@@ -117,9 +117,6 @@ void AddRetentionOptions(CLI::App& app, grange::sweep::Sweeper::Options& options
   age("--keep-artifacts", options.limits.artifacts.age,
       "how long artifacts without 'expire_in' are kept");
   size("--artifacts-size", options.limits.artifacts.bytes, "how much all artifacts may take");
-  age("--keep-mirrors", options.mirrors.age,
-      "how long commits that no pipeline has are kept in the mirrors");
-  size("--mirrors-size", options.mirrors.bytes, "a warning when the mirrors take more");
   age("--keep-audit", options.audit.age, "how long entries of the audit log are kept");
   size("--audit-size", options.audit.bytes, "how much the audit log may take");
 }

@@ -59,8 +59,6 @@ absl::string_view KindName(Kind kind) {
       return "traces";
     case Kind::kArtifacts:
       return "artifacts";
-    case Kind::kMirrors:
-      return "mirrors";
     case Kind::kAudit:
       return "audit";
   }

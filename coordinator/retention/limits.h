@@ -16,7 +16,7 @@
 namespace grange::retention {
 
 // What has a limit. The names are those of `grangectl usage` and of the settings.
-enum class Kind { kPipelines, kTraces, kArtifacts, kMirrors, kAudit };
+enum class Kind { kPipelines, kTraces, kArtifacts, kAudit };
 absl::string_view KindName(Kind kind);
 
 inline constexpr uint64_t kNoBytesLimit = std::numeric_limits<uint64_t>::max();

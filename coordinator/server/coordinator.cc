@@ -206,7 +206,6 @@ absl::Status CoordinatorImpl::OpenParts() {
                                               sweep::Sweeper::Parts{.store = *store_,
                                                                     .traces = *traces_,
                                                                     .artifacts = *artifacts_,
-                                                                    .mirrors = *mirrors_,
                                                                     .gate = removals_,
                                                                     .clock = clock_});
   backups_ = std::make_unique<backup::BackupKeeper>(

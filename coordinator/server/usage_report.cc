@@ -56,8 +56,6 @@ absl::StatusOr<control::UsageReport> MakeUsageReport(const std::string& state_di
     control::UsageLine line;
     if (row.kind == retention::KindName(Kind::kAudit)) {
       line.limit = sweeper.options().audit;
-    } else if (row.kind == retention::KindName(Kind::kMirrors)) {
-      line.limit = sweeper.options().mirrors;
     } else {
       for (const Kind kind : {Kind::kPipelines, Kind::kTraces, Kind::kArtifacts}) {
         if (row.kind == retention::KindName(kind)) line.limit = policy.Of(kind, row.project);

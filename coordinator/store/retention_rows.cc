@@ -130,18 +130,6 @@ absl::Status SqliteStore::PutTraceSizes(const std::vector<TraceSize>& sizes) {
   return Commit(writes);
 }
 
-absl::StatusOr<std::set<std::string>> SqliteStore::CommitsOf(ProjectId project) {
-  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
-  Statement row = reader->Prepare("SELECT DISTINCT sha FROM pipelines WHERE project = ?");
-  row.Bind(project);
-  std::set<std::string> commits;
-  while (true) {
-    GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
-    if (!more) return commits;
-    commits.insert(row.Bytes(0));
-  }
-}
-
 absl::StatusOr<std::vector<UsageRow>> SqliteStore::ReadUsage() {
   GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
   Statement row = reader->Prepare(
@@ -196,21 +184,6 @@ absl::Status SqliteStore::PutSwept(const std::vector<UsageRow>& rows) {
               .Prepare("UPDATE usage SET swept_at = ?, swept_count = ?, swept_bytes = ? "
                        "WHERE project = ? AND kind = ?")
               .Bind(row.swept_at, row.swept_count, row.swept_bytes, project, Word{row.kind})
-              .Run());
-    }
-    return absl::OkStatus();
-  });
-}
-
-absl::Status SqliteStore::PutUsage(const std::vector<UsageRow>& rows) {
-  if (rows.empty()) return absl::OkStatus();
-  return InTransaction([&](Connection& connection) -> absl::Status {
-    for (const UsageRow& row : rows) {
-      GRANGE_RETURN_IF_ERROR(
-          connection
-              .Prepare("INSERT INTO usage (project, kind, count, bytes) VALUES (?, ?, ?, ?) "
-                       "ON CONFLICT DO UPDATE SET count = excluded.count, bytes = excluded.bytes")
-              .Bind(row.project.value(), Word{row.kind}, row.count, row.bytes)
               .Run());
     }
     return absl::OkStatus();

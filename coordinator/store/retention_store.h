@@ -97,9 +97,6 @@ class RetentionStore {
   // Corrects what the rows say of the files' sizes.
   virtual absl::Status PutTraceSizes(const std::vector<TraceSize>& sizes) = 0;
 
-  // The commits that pipelines of this project have.
-  virtual absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) = 0;
-
   // Entries of the audit log from before `before`.
   virtual absl::StatusOr<UsageRow> AuditBefore(absl::Time before) = 0;
   // Takes up to `rows_max` of the oldest away: entries of the audit log from before `before`, and
@@ -114,8 +111,6 @@ class RetentionStore {
   virtual absl::StatusOr<std::vector<UsageRow>> ReadUsage() = 0;
   // The oldest, and what a sweep has removed (`swept_at` of InfinitePast: nothing).
   virtual absl::Status PutSwept(const std::vector<UsageRow>& rows) = 0;
-  // Of kinds that have no rows: mirrors.
-  virtual absl::Status PutUsage(const std::vector<UsageRow>& rows) = 0;
   virtual absl::StatusOr<DatabaseSize> ReadDatabaseSize() = 0;
 };
 

@@ -124,14 +124,12 @@ class SqliteStore final : public Store {
   absl::StatusOr<bool> ContentInUse(const std::string& sha256) override;
   absl::StatusOr<TracesKept> TracesOf(JobId first, JobId last) override;
   absl::Status PutTraceSizes(const std::vector<TraceSize>& sizes) override;
-  absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) override;
   absl::StatusOr<UsageRow> AuditBefore(absl::Time before) override;
   absl::StatusOr<uint64_t> RemoveAudit(absl::Time before, uint64_t bytes_max,
                                        int rows_max) override;
   absl::StatusOr<uint64_t> RemoveRequestKeys(int rows_max) override;
   absl::StatusOr<std::vector<UsageRow>> ReadUsage() override;
   absl::Status PutSwept(const std::vector<UsageRow>& rows) override;
-  absl::Status PutUsage(const std::vector<UsageRow>& rows) override;
   absl::StatusOr<DatabaseSize> ReadDatabaseSize() override;
 
  private:

@@ -209,7 +209,6 @@ absl::StatusOr<std::vector<Swept>> Sweeper::CarryOut(const Decided& decided, con
                [this](absl::Duration took) { return Pause(took); });
   absl::Status status = run.Run();
   if (status.ok()) status = SweepAudit(now, run.swept());
-  if (status.ok()) status = SweepMirrors(decided, now, run.swept());
   std::vector<Swept> swept = run.swept().Take(decided.names);
   for (const Swept& line : swept) {
     log::Info("swept", {{"kind", line.kind},
@@ -255,10 +254,6 @@ absl::Status Sweeper::SweepAudit(absl::Time now, SweptList& swept) {
     GRANGE_ASSIGN_OR_RETURN(const uint64_t some, parts_.store.RemoveRequestKeys(kAuditAtOnce));
     if (some == 0 || !Pause(absl::ZeroDuration())) return absl::OkStatus();
   }
-}
-
-absl::Status Sweeper::SweepMirrors(const Decided&, absl::Time, SweptList&) {
-  return absl::OkStatus();
 }
 
 void Sweeper::RemoveStrays(absl::Time now) {

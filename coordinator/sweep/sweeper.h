@@ -12,7 +12,6 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
-#include "coordinator/source/git_mirror.h"
 #include "coordinator/sweep/sweep_run.h"
 
 namespace grange::sweep {
@@ -27,7 +26,6 @@ class Sweeper {
   struct Options {
     std::string traces_dir;
     retention::Limits limits;  // of the whole farm
-    retention::Limit mirrors{.age = absl::Hours(24)};  // of commits that no pipeline has
     retention::Limit audit{.age = absl::Hours(2 * 365 * 24), .bytes = uint64_t{1} << 30};
     absl::Duration first_after = absl::Seconds(10);
     absl::Duration every = absl::Hours(24);
@@ -37,7 +35,6 @@ class Sweeper {
     store::Store& store;
     trace::TraceStore& traces;
     artifact::ArtifactStore& artifacts;
-    source::GitMirrors& mirrors;
     RemovalGate& gate;
     const Clock& clock;
   };
@@ -85,7 +82,6 @@ class Sweeper {
   absl::StatusOr<std::vector<Swept>> CarryOut(const Decided& decided, const Kept& kept,
                                               absl::Time now);
   absl::Status SweepAudit(absl::Time now, SweptList& swept);
-  absl::Status SweepMirrors(const Decided& decided, absl::Time now, SweptList& swept);
   void RemoveStrays(absl::Time now);
   absl::Status Account(const Kept& kept, const std::vector<Swept>& swept, absl::Time now);
   void SayCrowded(const Decided& decided) const;

@@ -1,4 +1,4 @@
-// What is kept and what goes, on a whole farm (D3 in docs/faults.md).
+// What is kept and what goes, on a whole farm.
 #include <filesystem>
 #include <string>
 
@@ -93,7 +93,7 @@ class RetentionTest : public ::testing::Test {
   std::string running_ = "none";
 };
 
-TEST_F(RetentionTest, D3ASweepRemovesWhatMayGoAndNothingElseAndTheDiskGetsSmaller) {
+TEST_F(RetentionTest, ASweepRemovesWhatMayGoAndNothingElseAndTheDiskGetsSmaller) {
   StartFarm({});
   const int64_t pinned = Finished(), old = Finished(), older_success = Finished();
   const std::string old_job = JobId(old);
@@ -152,7 +152,7 @@ TEST_F(RetentionTest, D3ASweepRemovesWhatMayGoAndNothingElseAndTheDiskGetsSmalle
   EXPECT_EQ(farm_->WaitForPipeline(running), "success");
 }
 
-TEST_F(RetentionTest, D3LogsAndArtifactsGoByThemselvesAndTheAnswersSaySo) {
+TEST_F(RetentionTest, LogsAndArtifactsGoByThemselvesAndTheAnswersSaySo) {
   // The first sweep after 0.2 s, others at least 1.2 s apart.
   StartFarm({"--keep-traces", "2 seconds"}, 0.02);
   farm_->Commit(repo_, {{".gitlab-ci.yml", R"yaml(
@@ -203,7 +203,7 @@ use:
   EXPECT_TRUE(farm_->WaitForJob(first, "use", "success"));
 }
 
-TEST_F(RetentionTest, D3ASizeLimitThatIsPassedIsNoticedAtOnce) {
+TEST_F(RetentionTest, ASizeLimitThatIsPassedIsNoticedAtOnce) {
   StartFarm({"--traces-size", "1 MiB"}, 0.02);
   std::vector<int64_t> pipelines;
   for (int i = 0; i < 5; ++i) pipelines.push_back(Finished());

@@ -1,4 +1,4 @@
-// What retention reads, removes and counts (D3 in docs/faults.md).
+// What retention reads, removes and counts.
 #include <gmock/gmock.h>
 
 #include "absl/strings/str_cat.h"
@@ -66,7 +66,7 @@ class RetentionRowsTest : public StoreFixture {
   }
 };
 
-TEST_F(RetentionRowsTest, D3APipelineGoesWithAllItsRowsAndNamesItsFiles) {
+TEST_F(RetentionRowsTest, APipelineGoesWithAllItsRowsAndNamesItsFiles) {
   const Submitted first = Finished({"a", "b"});
   const Submitted second = Finished({"c"});
   const RemovedPipelines removed = Remove(first.pipeline);
@@ -84,7 +84,7 @@ TEST_F(RetentionRowsTest, D3APipelineGoesWithAllItsRowsAndNamesItsFiles) {
   Open();  // with quick_check
 }
 
-TEST_F(RetentionRowsTest, D3SaysOfAPipelineAndItsJobsWhenTheyWereRemovedAndByWhichLimit) {
+TEST_F(RetentionRowsTest, SaysOfAPipelineAndItsJobsWhenTheyWereRemovedAndByWhichLimit) {
   const Submitted first = Finished({"a", "b"});
   const Submitted second = Finished({"c"});
   Remove(first.pipeline);
@@ -99,7 +99,7 @@ TEST_F(RetentionRowsTest, D3SaysOfAPipelineAndItsJobsWhenTheyWereRemovedAndByWhi
               HasSubstr("there is no job 99;"));
 }
 
-TEST_F(RetentionRowsTest, D3WhatRunsOrIsPinnedIsNotRemovedWhateverTheSweeperThinks) {
+TEST_F(RetentionRowsTest, WhatRunsOrIsPinnedIsNotRemovedWhateverTheSweeperThinks) {
   const Submitted running = Submit({"a"});
   Run(running.Progress(0), 1);
   const Submitted pinned = Finished({"b"});
@@ -135,7 +135,7 @@ TEST_F(RetentionRowsTest, C2ALargePipelineGoesInPiecesAndOneThatACrashLeftIsFoun
               HasSubstr("removed by retention"));
 }
 
-TEST_F(RetentionRowsTest, D3AMarkedTraceKeepsItsRowWithDayAndLimit) {
+TEST_F(RetentionRowsTest, AMarkedTraceKeepsItsRowWithDayAndLimit) {
   const Submitted first = Finished({"a"});
   const std::vector<TraceKey> keys = {{first.jobs[0].id, 1}};
   EXPECT_THAT(store().MarkTracesRemoved(keys, "keep-traces 90 days", clock().Now())->traces,
@@ -150,7 +150,7 @@ TEST_F(RetentionRowsTest, D3AMarkedTraceKeepsItsRowWithDayAndLimit) {
   EXPECT_THAT(store().RetentionStock()->traces, IsEmpty());
 }
 
-TEST_F(RetentionRowsTest, D3EqualContentsCountOnceAndStayWhileOneRowWantsThem) {
+TEST_F(RetentionRowsTest, EqualContentsCountOnceAndStayWhileOneRowWantsThem) {
   const Submitted first = Finished({"a"}, "same");
   const Submitted second = Finished({"b"}, "same");
   EXPECT_EQ(UsageOf("artifacts").count, 2u);

@@ -1,4 +1,4 @@
-// Sweeps over a real store with real files (D3 in docs/faults.md).
+// Sweeps over a real store with real files.
 #include "coordinator/sweep/sweeper.h"
 
 #include <gmock/gmock.h>
@@ -41,13 +41,11 @@ class SweeperTest : public store::StoreFixture {
     traces_ = *trace::TraceStore::Open(options, store(), clock());
     ASSERT_TRUE(traces_->Recover().ok());
     artifacts_ = *artifact::ArtifactStore::Open({.dir = dir() + "/artifacts"});
-    mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
     Sweeper::Options sweeps;
     sweeps.traces_dir = traces_dir();
     sweeper_ = std::make_unique<Sweeper>(std::move(sweeps), Sweeper::Parts{.store = store(),
                                                                            .traces = *traces_,
                                                                            .artifacts = *artifacts_,
-                                                                           .mirrors = *mirrors_,
                                                                            .gate = gate_,
                                                                            .clock = clock()});
   }
@@ -130,11 +128,10 @@ class SweeperTest : public store::StoreFixture {
   RemovalGate gate_;
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<artifact::ArtifactStore> artifacts_;
-  std::unique_ptr<source::GitMirrors> mirrors_;
   std::unique_ptr<Sweeper> sweeper_;
 };
 
-TEST_F(SweeperTest, D3RemovesOldPipelinesWithTheirFilesAndSaysSo) {
+TEST_F(SweeperTest, RemovesOldPipelinesWithTheirFilesAndSaysSo) {
   const Submitted old = Finished("old");
   const Submitted pinned = Finished("pinned");
   ASSERT_TRUE(store().PinPipeline(pinned.pipeline, true).ok());
@@ -163,7 +160,7 @@ TEST_F(SweeperTest, D3RemovesOldPipelinesWithTheirFilesAndSaysSo) {
   EXPECT_THAT(Sweep(), IsEmpty());
 }
 
-TEST_F(SweeperTest, D3RemovesLogsAndArtifactsOfPipelinesThatStay) {
+TEST_F(SweeperTest, RemovesLogsAndArtifactsOfPipelinesThatStay) {
   const Submitted old = Finished("old");
   clock().Advance(100 * kDay);
   Finished("newest");
