@@ -90,6 +90,11 @@ TEST_F(StoreFaultsTest, C9ASchemaWithoutRetentionIsBroughtUpToDateWithSizesAndEx
   const std::vector<UsageRow> before = *store().ReadUsage();
   Close();
   Tamper(kUndoRetention);
+  for (const JobRow& row : jobs) {  // such a program didn't seal its plans
+    Tamper(absl::StrCat("UPDATE job_plans SET plan = CAST('", row.plan_json,
+                        "' AS BLOB) WHERE job = ", row.id.value())
+               .c_str());
+  }
   Open();
   EXPECT_EQ(store().GetArtifact("day")->expires_at,
             clock().Now() + absl::Hours(24) + absl::Milliseconds(500));
