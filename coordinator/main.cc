@@ -81,6 +81,46 @@ void AddTimeOptions(CLI::App& app, grange::server::CoordinatorOptions& options) 
       "how long a canceled job may take to end by itself");
 }
 
+// `--keep-traces 90d`, `--traces-size 50GB`: what is kept of each kind.
+void AddRetentionOptions(CLI::App& app, grange::sweep::Sweeper::Options& options) {
+  namespace retention = grange::retention;
+  const auto age = [&app](const char* name, absl::Duration& target, const char* what) {
+    app.add_option_function<std::string>(
+           name,
+           [&target, name](const std::string& text) {
+             const absl::StatusOr<absl::Duration> parsed = retention::ParseAge(text);
+             if (!parsed.ok()) throw CLI::ValidationError(name, std::string(parsed.status().message()));
+             target = *parsed;
+           },
+           what)
+        ->type_name("AGE")
+        ->default_str(retention::AgeText(target));
+  };
+  const auto size = [&app](const char* name, uint64_t& target, const char* what) {
+    app.add_option_function<std::string>(
+           name,
+           [&target, name](const std::string& text) {
+             const absl::StatusOr<uint64_t> parsed = retention::ParseBytes(text);
+             if (!parsed.ok()) throw CLI::ValidationError(name, std::string(parsed.status().message()));
+             target = *parsed;
+           },
+           what)
+        ->type_name("SIZE")
+        ->default_str(retention::BytesText(target));
+  };
+  age("--keep-pipelines", options.limits.pipelines.age,
+      "how long finished pipelines are kept, such as '90 days' or 'forever'");
+  size("--pipelines-size", options.limits.pipelines.bytes,
+       "how much the rows of all pipelines may take, such as 20GB");
+  age("--keep-traces", options.limits.traces.age, "how long logs of jobs are kept");
+  size("--traces-size", options.limits.traces.bytes, "how much all logs may take");
+  age("--keep-artifacts", options.limits.artifacts.age,
+      "how long artifacts without 'expire_in' are kept");
+  size("--artifacts-size", options.limits.artifacts.bytes, "how much all artifacts may take");
+  age("--keep-audit", options.audit.age, "how long entries of the audit log are kept");
+  size("--audit-size", options.audit.bytes, "how much the audit log may take");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -131,6 +171,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   AddTimeOptions(app, options);
+  AddRetentionOptions(app, options.sweeps);
   app.set_config("--config", "", "file with these options, one 'name = value' a line");
   app.add_flag("--insecure", options.insecure, "plain text instead of TLS; on loopback only");
   app.add_flag("--quiet", quiet, "log warnings and errors only");
@@ -161,6 +202,8 @@ int main(int argc, char** argv) {
   options.sessions.lease_ttl *= scale;
   options.sessions.same_credential_window *= scale;
   options.sessions.cancel_grace *= scale;
+  options.sweeps.first_after *= scale;
+  options.sweeps.apart *= scale;
   absl::StatusOr<grange::os::UniqueFd> signals = grange::os::TakeSignals({SIGTERM, SIGINT});
   if (!signals.ok()) {
     std::fprintf(stderr, "grange-coordinator: %s\n",

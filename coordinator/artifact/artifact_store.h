@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace grange::artifact {
 
@@ -22,7 +25,8 @@ class ArtifactStore {
   };
   static absl::StatusOr<std::unique_ptr<ArtifactStore>> Open(Options options);
 
-  // One upload. Destroying it keeps what came for the next one.
+  // One upload. Destroying it keeps what came for the next one. While it is there its content isn't
+  // removed: keep it until the row that wants the content is durable.
   class Upload {
    public:
     virtual ~Upload() = default;
@@ -38,6 +42,14 @@ class ArtifactStore {
                                                         uint64_t size) = 0;
 
   virtual bool Has(absl::string_view sha256) const = 0;
+  // Removes the content, unless an upload has it in hand or `in_use` says that somebody wants it
+  // (it is asked when no new upload can begin; it may block). Returns the bytes that went.
+  using InUse = absl::FunctionRef<absl::StatusOr<bool>(const std::string& sha256)>;
+  virtual absl::StatusOr<uint64_t> Remove(const std::string& sha256, InUse in_use) = 0;
+  // The contents that are there, of one of the 256 folders: call it for 0 … 255.
+  virtual absl::StatusOr<std::vector<std::string>> List(int folder) const = 0;
+  // Removes unfinished uploads that nobody has gone on with for so long. Returns how many.
+  virtual absl::StatusOr<int> RemoveCutUploads(absl::Duration untouched_for, absl::Time now) = 0;
   virtual absl::StatusOr<std::string> Read(absl::string_view sha256, uint64_t offset,
                                            size_t max) const = 0;
 };

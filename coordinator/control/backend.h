@@ -11,6 +11,7 @@
 #include "coordinator/schedule/event.h"
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/store/store.h"
+#include "coordinator/sweep/sweeper.h"
 
 namespace grange::control {
 
@@ -45,6 +46,17 @@ struct BackupMade {
   size_t files = 0;
 };
 
+struct UsageLine {
+  store::UsageRow row;
+  retention::Limit limit;
+};
+struct UsageReport {
+  std::vector<UsageLine> lines;
+  uint64_t disk_bytes = 0, disk_free = 0;
+  store::DatabaseSize database;
+  sweep::Sweeper::Times sweeps;
+};
+
 // What grangectl's door needs of the coordinator's inside. Calls block until what they did is
 // durable; they come from gRPC's synchronous threads, several at once.
 class Backend {
@@ -71,6 +83,8 @@ class Backend {
   // `progress` gets the bytes so far. See backup::BackupKeeper::Create().
   virtual absl::StatusOr<BackupMade> CreateBackup(
       const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) = 0;
+  virtual absl::StatusOr<UsageReport> Usage() = 0;
+  virtual absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool dry_run) = 0;
   // "" or why nothing new is taken (a full disk).
   virtual std::string ReadOnlyReason() const = 0;
 };

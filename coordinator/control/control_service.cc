@@ -259,6 +259,15 @@ grpc::Status ControlService::GetJob(grpc::ServerContext* context, const v1::JobR
   for (const store::AttemptRow& attempt : *attempts) {
     control::ToProto(attempt, reply->add_attempts());
   }
+  const absl::StatusOr<store::PipelineRow> pipeline = parts_.store.GetPipeline(row->pipeline);
+  if (!pipeline.ok()) return rpc::ToGrpc(pipeline.status());
+  reply->set_pinned(pipeline->pinned);
+  const absl::StatusOr<std::vector<store::ArtifactRow>> artifacts =
+      parts_.store.ArtifactsOfJob(row->id);
+  if (!artifacts.ok()) return rpc::ToGrpc(artifacts.status());
+  for (const store::ArtifactRow& artifact : *artifacts) {
+    control::ToProto(artifact, reply->add_artifacts());
+  }
   return grpc::Status::OK;
 }
 

@@ -24,7 +24,7 @@ namespace grange::control {
 // block on the store and on git; streams sleep until something changed. Methods are in the file of
 // their group: control_service.cc (submit, pipelines, jobs), follow_calls.cc (watch, logs),
 // project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens), audit_calls.cc (the audit log,
-// backups).
+// backups), retention_calls.cc (what is kept).
 class ControlService : public v1::Control::Service {
  public:
   struct Parts {
@@ -70,6 +70,10 @@ class ControlService : public v1::Control::Service {
   GRANGE_CONTROL_CALL(RemoveVariable, RemoveVariableRequest, ActionReply);
 
   GRANGE_CONTROL_CALL(ListAudit, ListAuditRequest, ListAuditReply);
+
+  GRANGE_CONTROL_CALL(PinPipeline, PinRequest, ActionReply);
+  GRANGE_CONTROL_CALL(Usage, UsageRequest, UsageReply);
+  GRANGE_CONTROL_CALL(Sweep, SweepRequest, SweepReply);
 #undef GRANGE_CONTROL_CALL
 
   grpc::Status Git(grpc::ServerContext* context,

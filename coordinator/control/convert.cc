@@ -47,6 +47,7 @@ void ToProto(const store::PipelineRow& row, v1::Pipeline* message) {
   for (const std::string& error : row.errors) message->add_errors(error);
   message->set_failure(row.failure);
   message->set_name(row.name);
+  message->set_pinned(row.pinned);
 }
 
 void ToProto(const store::JobRow& row, v1::Job* message) {
@@ -101,6 +102,21 @@ void ToProto(const store::AttemptRow& row, v1::Attempt* message) {
   message->set_dropped_bytes(row.dropped_bytes);
   message->set_cpu_ms(absl::ToInt64Milliseconds(row.cpu));
   message->set_max_rss_bytes(static_cast<int64_t>(row.max_rss_bytes));
+  message->set_trace_removed_ms(ToMillis(row.trace_removed_at));
+  message->set_trace_removed_by(row.trace_removed_by);
+}
+
+void ToProto(const store::ArtifactRow& row, v1::Artifact* message) {
+  message->set_name(row.name);
+  message->set_attempt(row.attempt);
+  message->set_size(row.size);
+  message->set_created_ms(ToMillis(row.created_at));
+  if (row.expires_at.has_value()) {
+    message->set_expires_ms(ToMillis(*row.expires_at));
+    message->set_never_expires(*row.expires_at == absl::InfiniteFuture());
+  }
+  message->set_removed_ms(ToMillis(row.removed_at));
+  message->set_removed_by(row.removed_by);
 }
 
 void ToProto(const store::TokenRow& row, v1::Token* message) {

@@ -17,6 +17,7 @@ void ToProto(const store::JobRow& row, v1::Job* message);
 void AddPlan(const store::JobRow& row, v1::Job* message);
 void AddProgress(const store::JobRow& row, v1::Job* message);
 void ToProto(const store::AttemptRow& row, v1::Attempt* message);
+void ToProto(const store::ArtifactRow& row, v1::Artifact* message);
 void ToProto(const store::TokenRow& row, v1::Token* message);
 // The commit of its newest pipeline.
 void ToCommit(const store::PipelineRow& row, v1::Commit* message);

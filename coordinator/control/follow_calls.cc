@@ -144,6 +144,16 @@ class Watcher {
   bool ended_ = false;
 };
 
+// kNotFound, with the day and the limit, if retention removed the attempt's log.
+absl::Status CheckNotRemoved(store::Store& store, JobId job, AttemptNumber attempt) {
+  const absl::StatusOr<store::AttemptRow> row = store.GetAttempt(job, attempt);
+  if (!row.ok() || row->trace_removed_at == absl::InfinitePast()) return absl::OkStatus();
+  return absl::NotFoundError(absl::StrCat(
+      "the log of job ", job.value(), ", attempt ", attempt, " was removed by retention on ",
+      absl::FormatTime("%Y-%m-%d", row->trace_removed_at, absl::UTCTimeZone()), " (",
+      row->trace_removed_by, "); 'grangectl job ", job.value(), "' shows what is known of it"));
+}
+
 }  // namespace
 
 grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
@@ -210,7 +220,11 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =
           parts_.traces.Read(job->id, attempt, offset, kLogsPartBytes);
-      if (absl::IsNotFound(bytes.status())) break;  // nothing was printed yet
+      if (absl::IsNotFound(bytes.status())) {
+        const absl::Status there = CheckNotRemoved(parts_.store, job->id, attempt);
+        if (!there.ok()) return rpc::ToGrpc(there);
+        break;  // nothing was printed yet
+      }
       if (!bytes.ok()) return rpc::ToGrpc(bytes.status());
       if (bytes->empty()) break;
       v1::LogsPart part;

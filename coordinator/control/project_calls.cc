@@ -12,6 +12,7 @@
 #include "common/text/edit_distance.h"
 #include "common/text/size_text.h"
 #include "coordinator/control/control_service.h"
+#include "coordinator/retention/limits.h"
 #include "coordinator/trace/coverage.h"
 
 namespace grange::control {
@@ -23,9 +24,11 @@ constexpr size_t kVariableValueMax = 10'000;
 constexpr size_t kMaskedMin = 8;
 
 const std::vector<std::string>& SettingNames() {
-  static const auto* const names =
-      new std::vector<std::string>{"coverage-regex", "default-branch", "timeout",
-                                   "on-disconnect",  "trace-limit",    "trace-limit-policy"};
+  static const auto* const names = new std::vector<std::string>{
+      "coverage-regex", "default-branch", "timeout",        "on-disconnect",  "trace-limit",
+      "trace-limit-policy",
+      "keep-pipelines", "keep-traces",    "keep-artifacts", "pipelines-size", "traces-size",
+      "artifacts-size"};
   return *names;
 }
 
@@ -36,6 +39,7 @@ absl::Status CheckSetting(const std::string& key, const std::string& value) {
                      " (there are ", absl::StrJoin(SettingNames(), ", "), ")"));
   }
   if (value.empty()) return absl::OkStatus();  // back to the default
+  if (retention::IsSetting(key)) return retention::CheckSetting(key, value);
   if (key == "coverage-regex") {
     return Annotate(trace::CoveragePattern::Compile(value).status(), "coverage-regex");
   }

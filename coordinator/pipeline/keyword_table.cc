@@ -178,7 +178,9 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kArtifacts, "when", kYes, "", nullptr},
     {S::kArtifacts, "name", kYes, "", nullptr},
     {S::kArtifacts, "access", kInert, kOpenToAll, nullptr},
-    {S::kArtifacts, "expire_in", kInert, "artifacts are kept until they are removed by hand",
+    {S::kArtifacts, "expire_in", kYes,
+     "the newest pipeline of a branch or tag that succeeded keeps its artifacts; without "
+     "`expire_in` the project's setting `keep-artifacts` counts, 30 days unless set",
      nullptr},
     {S::kArtifacts, "expose_as", kInert, "there is no page of a merge request to show them on",
      nullptr},

@@ -11,6 +11,7 @@
 #include "common/text/duration_text.h"
 #include "common/text/size_text.h"
 #include "coordinator/server/job_limits.h"
+#include "coordinator/server/removed_artifacts.h"
 
 namespace grange::server {
 namespace {
@@ -138,43 +139,18 @@ absl::Status ReadLimits(session::JobSpec& spec) {
   return absl::OkStatus();
 }
 
-// Of `needs` (artifacts: true), narrowed by `dependencies`; else of all earlier stages.
-void AddArtifacts(const AssignmentInputs& inputs, const pipeline::JobPlan& plan,
-                  session::JobSpec& spec) {
-  std::map<JobId, const store::ArtifactRow*> by_job;
-  for (const store::ArtifactRow& artifact : inputs.artifacts) by_job[artifact.job] = &artifact;
-  if (by_job.empty()) return;
-  std::set<std::string> wanted;
-  if (plan.needs.has_value()) {
-    for (const pipeline::Need& need : *plan.needs) {
-      if (need.artifacts) wanted.insert(need.job);
-    }
-  } else {
-    for (const auto& [id, other] : inputs.facts.plans) {
-      if (other.stage_index < plan.stage_index) wanted.insert(other.name);
-    }
+absl::Status AddArtifacts(const AssignmentInputs& inputs, const pipeline::JobPlan& plan,
+                          session::JobSpec& spec) {
+  GRANGE_RETURN_IF_ERROR(CheckArtifacts(inputs.facts, plan, inputs.artifacts));
+  for (const store::ArtifactRow* row : ArtifactsFor(inputs.facts, plan, inputs.artifacts)) {
+    spec.artifacts_in.push_back({.job = row->job,
+                                 .attempt = row->attempt,
+                                 .job_name = inputs.facts.plans.at(row->job).name,
+                                 .artifact_id = row->id,
+                                 .size = row->size,
+                                 .sha256 = row->sha256});
   }
-  if (plan.dependencies.has_value()) {
-    const std::set<std::string> listed(plan.dependencies->begin(), plan.dependencies->end());
-    std::erase_if(wanted, [&](const std::string& name) { return listed.count(name) == 0; });
-  }
-  // In stage order, then file order: later jobs' files lie over earlier ones'.
-  std::vector<std::pair<int, JobId>> order;
-  for (const auto& [id, other] : inputs.facts.plans) {
-    if (wanted.count(other.name) > 0) order.emplace_back(other.stage_index, id);
-  }
-  std::sort(order.begin(), order.end());
-  for (const auto& [stage, id] : order) {
-    const auto found = by_job.find(id);
-    if (found == by_job.end()) continue;
-    const store::ArtifactRow& row = *found->second;
-    spec.artifacts_in.push_back({.job = id,
-                                 .attempt = row.attempt,
-                                 .job_name = inputs.facts.plans.at(id).name,
-                                 .artifact_id = row.id,
-                                 .size = row.size,
-                                 .sha256 = row.sha256});
-  }
+  return absl::OkStatus();
 }
 
 session::ArtifactTarget::When ToWhen(pipeline::Artifacts::When when) {
@@ -225,7 +201,7 @@ absl::StatusOr<session::JobSpec> BuildSpec(const AssignmentInputs& inputs) {
   AddJobVariables(inputs, plan, spec);
   GRANGE_RETURN_IF_ERROR(ReadSource(inputs, spec));
   GRANGE_RETURN_IF_ERROR(ReadLimits(spec));
-  AddArtifacts(inputs, plan, spec);
+  GRANGE_RETURN_IF_ERROR(AddArtifacts(inputs, plan, spec));
   if (plan.artifacts.has_value() && !plan.artifacts->paths.empty()) {
     spec.artifacts_out = session::ArtifactTarget{.paths = plan.artifacts->paths,
                                                  .exclude = plan.artifacts->exclude,

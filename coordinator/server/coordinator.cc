@@ -26,10 +26,13 @@
 #include "coordinator/server/pipeline_book.h"
 #include "coordinator/server/protocol_times.h"
 #include "coordinator/server/recovery.h"
+#include "coordinator/server/removed_artifacts.h"
 #include "coordinator/server/submit.h"
+#include "coordinator/server/usage_report.h"
 #include "coordinator/session/agent_service.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/sqlite_store.h"
+#include "coordinator/sweep/removal_gate.h"
 #include "coordinator/trace/coverage.h"
 #include "coordinator/trace/trace_coverage.h"
 
@@ -96,6 +99,12 @@ class CoordinatorImpl : public Coordinator,
   absl::StatusOr<control::BackupMade> CreateBackup(
       const std::string& name, bool whole,
       const std::function<void(uint64_t)>& progress) override;
+  absl::StatusOr<control::UsageReport> Usage() override {
+    return MakeUsageReport(options_.state_dir, *store_, *sweeper_);
+  }
+  absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool dry_run) override {
+    return sweeper_->Sweep(dry_run);
+  }
   std::string ReadOnlyReason() const override { return performer_->read_only_reason(); }
 
  private:
@@ -113,6 +122,8 @@ class CoordinatorImpl : public Coordinator,
   void Stop();
   void Finish(session::JobResult result);
   std::optional<double> CoverageOf(const session::JobResult& result);
+  void TellSweeper(const store::PutTraceEnd& end);
+  absl::StatusOr<PipelineId> PipelineOf(const schedule::Event& request);
 
   const CoordinatorOptions options_;
   const os::RealClock clock_;
@@ -129,6 +140,8 @@ class CoordinatorImpl : public Coordinator,
   std::unique_ptr<artifact::ArtifactStore> artifacts_;
   std::unique_ptr<source::GitMirrors> mirrors_;
   std::unique_ptr<backup::BackupKeeper> backups_;
+  sweep::RemovalGate removals_;
+  std::unique_ptr<sweep::Sweeper> sweeper_;
   control::ChangeFeed feed_;
   std::unique_ptr<session::SessionHub> hub_;
   std::unique_ptr<PipelineBook> book_;
@@ -184,6 +197,17 @@ absl::Status CoordinatorImpl::OpenParts() {
   GRANGE_ASSIGN_OR_RETURN(artifacts_, artifact::ArtifactStore::Open(artifact_options));
   mirrors_ = std::make_unique<source::GitMirrors>(Path("mirrors"));
   book_ = std::make_unique<PipelineBook>(*store_);
+  sweep::Sweeper::Options sweeps = options_.sweeps;
+  sweeps.traces_dir = Path("traces");
+  const sweep::SweepRun::Parts removed_from{
+      .store = *store_, .traces = *traces_, .artifacts = *artifacts_, .gate = removals_};
+  GRANGE_RETURN_IF_ERROR(sweep::FinishRemovals(removed_from, clock_.Now()));
+  sweeper_ = std::make_unique<sweep::Sweeper>(std::move(sweeps),
+                                              sweep::Sweeper::Parts{.store = *store_,
+                                                                    .traces = *traces_,
+                                                                    .artifacts = *artifacts_,
+                                                                    .gate = removals_,
+                                                                    .clock = clock_});
   backups_ = std::make_unique<backup::BackupKeeper>(
       backup::BackupKeeper::Options{.state = options_.state_dir,
                                     .folder = BackupFolder(),
@@ -303,6 +327,7 @@ absl::Status CoordinatorImpl::Listen() {
         ": the port is in use or the address is not this machine's; choose another --listen"));
   }
   port_ = port;
+  sweeper_->Start();
   stream_threads_ = std::make_unique<session::StreamThreads>(std::move(streams));
   agent_service_->AcceptStreams(*stream_threads_);
   address_ = absl::StrCat(where.host, ":", port);
@@ -326,6 +351,7 @@ void CoordinatorImpl::Stop() {
   control_service_.reset();
   agent_service_.reset();
   backups_.reset();
+  sweeper_.reset();
   if (hub_ != nullptr) hub_->Stop();
   if (results_thread_.joinable()) {
     results_.Stop();
@@ -361,7 +387,18 @@ void CoordinatorImpl::Finish(session::JobResult result) {
   end.artifact_id = result.artifact_id;
   end.cpu = result.cpu;
   end.max_rss_bytes = result.max_rss_bytes;
+  TellSweeper(end);
   core_->PostResult(event, std::move(end));
+}
+
+// What the attempt leaves on the disk may pass a limit, or be due before the next sweep.
+void CoordinatorImpl::TellSweeper(const store::PutTraceEnd& end) {
+  sweeper_->Grew(retention::Kind::kPipelines, 0);
+  sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes);
+  if (end.artifact_id.empty()) return;
+  const absl::StatusOr<store::ArtifactRow> artifact = store_->GetArtifact(end.artifact_id);
+  if (!artifact.ok()) return;
+  sweeper_->Grew(retention::Kind::kArtifacts, artifact->size, artifact->expires_at);
 }
 
 std::optional<double> CoordinatorImpl::CoverageOf(const session::JobResult& result) {
@@ -393,24 +430,13 @@ absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::Sub
 }
 
 absl::Status CoordinatorImpl::Request(const schedule::Event& request, const store::Answer& answer) {
+  GRANGE_ASSIGN_OR_RETURN(const PipelineId pipeline, PipelineOf(request));
+  const sweep::RemovalGate::Use use(removals_, pipeline);
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
+  GRANGE_RETURN_IF_ERROR(CheckArtifactsOf(*store_, request, row));
   const absl::Status done = core_->Request(request, answer);
   if (!absl::IsNotFound(done)) return done;
   // A pipeline that is final is no longer in memory: bring it back and ask again.
-  PipelineId pipeline;
-  JobId job;
-  if (const auto* retry = std::get_if<schedule::RetryPipeline>(&request))
-    pipeline = retry->pipeline;
-  if (const auto* cancel = std::get_if<schedule::CancelPipeline>(&request))
-    pipeline = cancel->pipeline;
-  if (const auto* retry = std::get_if<schedule::RetryJob>(&request)) job = retry->job;
-  if (const auto* cancel = std::get_if<schedule::CancelJob>(&request)) job = cancel->job;
-  if (const auto* play = std::get_if<schedule::PlayJob>(&request)) job = play->job;
-  if (job.is_set()) {
-    GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
-    pipeline = row.pipeline;
-  }
-  if (!pipeline.is_set()) return done;
-  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
   if (!row.errors.empty()) {
     return absl::FailedPreconditionError(
         absl::StrCat("pipeline ", pipeline.value(),
@@ -420,6 +446,17 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request, const stor
   GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
   core_->Post(std::move(added));
   return core_->Request(request, answer);
+}
+
+absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& request) {
+  JobId job;
+  if (const auto* of = std::get_if<schedule::RetryPipeline>(&request)) return of->pipeline;
+  if (const auto* of = std::get_if<schedule::CancelPipeline>(&request)) return of->pipeline;
+  if (const auto* of = std::get_if<schedule::RetryJob>(&request)) job = of->job;
+  if (const auto* of = std::get_if<schedule::CancelJob>(&request)) job = of->job;
+  if (const auto* of = std::get_if<schedule::PlayJob>(&request)) job = of->job;
+  GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
+  return row.pipeline;
 }
 
 absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(

@@ -10,6 +10,7 @@
 #include "coordinator/server/certificate_keeper.h"
 #include "coordinator/server/commit_tree.h"
 #include "coordinator/session/session_hub.h"
+#include "coordinator/sweep/sweeper.h"
 
 namespace grange::server {
 
@@ -23,6 +24,7 @@ struct CoordinatorOptions {
   std::string backup_folder;       // "": "backups" in the state directory
   absl::Duration backup_every = absl::Hours(1);
   size_t backups_kept = 24;
+  sweep::Sweeper::Options sweeps;  // but its folder of traces
   schedule::SchedulerOptions scheduler;
   session::SessionOptions sessions;
   // Other ways than the safe one are for measurements.

@@ -46,6 +46,7 @@ std::vector<store::JobRow> ToRows(const pipeline::PipelineGraph& graph, absl::Ti
     row.stage = plan.stage;
     row.stage_index = plan.stage_index;
     row.plan_json = pipeline::JobToJson(plan);
+    if (plan.artifacts.has_value()) row.expire_in = plan.artifacts->expire_in;
     row.created_at = now;
     rows.push_back(std::move(row));
   }

@@ -178,6 +178,12 @@ absl::Status AgentService::Send(const store::AgentRow& agent, const v1::FileRequ
   GRANGE_RETURN_IF_ERROR(CheckFileRight(hub_.gate(), hub_.store(), assignment, agent.id));
   GRANGE_ASSIGN_OR_RETURN(const store::ArtifactRow row,
                           hub_.store().GetArtifact(request.artifact_id()));
+  if (row.removed()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the artifacts of job ", row.job.value(), " were removed by retention on ",
+        absl::FormatTime("%Y-%m-%d", row.removed_at, absl::UTCTimeZone()), " (", row.removed_by,
+        ")"));
+  }
   GRANGE_ASSIGN_OR_RETURN(const store::JobRow producer, hub_.store().GetJob(row.job));
   GRANGE_ASSIGN_OR_RETURN(const store::JobRow consumer, hub_.store().GetJob(assignment.job));
   if (producer.pipeline != consumer.pipeline) {

@@ -103,13 +103,24 @@ absl::Status PutRow(Connection& connection, const PutTraceEnd& end, absl::Time) 
   return connection
       .Prepare(
           "UPDATE attempts SET trace_bytes = ?, dropped_bytes = ?, trace_sha256 = ?, "
+          "trace_stored = CASE trace_complete WHEN 1 THEN trace_stored ELSE ? END, "
           "trace_damaged = ?, trace_complete = 1, cpu_ms = max(cpu_ms, ?), "
           "max_rss_bytes = max(max_rss_bytes, ?), coverage = coalesce(?, coverage), "
           "detail = coalesce(nullif(?, x''), detail), "
           "artifact = coalesce(nullif(?, x''), artifact) WHERE job = ? AND attempt = ?")
-      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.damaged,
+      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.trace_bytes, end.damaged,
             absl::ToInt64Milliseconds(end.cpu), end.max_rss_bytes, end.coverage, end.detail,
             end.artifact_id, end.job, end.attempt)
+      .Run();
+}
+
+// Not of one that was removed meanwhile.
+absl::Status PutRow(Connection& connection, const PutTraceStored& stored, absl::Time) {
+  return connection
+      .Prepare(
+          "UPDATE attempts SET trace_stored = ? WHERE job = ? AND attempt = ? AND "
+          "trace_complete = 1 AND trace_removed_at IS NULL")
+      .Bind(stored.stored, stored.job, stored.attempt)
       .Run();
 }
 

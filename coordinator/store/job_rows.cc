@@ -29,7 +29,7 @@ constexpr char kSelectAttempt[] =
     "SELECT a.job, a.attempt, a.fence, a.agent, g.name, a.state, a.reason, a.exit_code, "
     "a.started_at, a.finished_at, a.trace_bytes, a.dropped_bytes, a.trace_sha256, "
     "a.trace_damaged, a.trace_complete, a.detail, a.coverage, a.artifact, a.cpu_ms, "
-    "a.max_rss_bytes "
+    "a.max_rss_bytes, a.trace_removed_at, a.trace_removed_by "
     "FROM attempts a LEFT JOIN agents g ON g.id = a.agent ";
 constexpr SqlText kAttemptsOfJob(kSelectAttempt, "WHERE a.job = ? ORDER BY a.attempt");
 constexpr SqlText kOneAttempt(kSelectAttempt, "WHERE a.job = ? AND a.attempt = ?");
@@ -111,6 +111,8 @@ absl::StatusOr<AttemptRow> AttemptOf(const Statement& row) {
   attempt.artifact_id = row.Bytes(17);
   attempt.cpu = absl::Milliseconds(row.Int(18));
   attempt.max_rss_bytes = static_cast<uint64_t>(row.Int(19));
+  if (!row.IsNull(20)) attempt.trace_removed_at = row.Time(20);
+  attempt.trace_removed_by = row.Bytes(21);
   return attempt;
 }
 
@@ -159,8 +161,8 @@ absl::StatusOr<JobRow> SqliteStore::GetJob(JobId id) {
   statement.Bind(id);
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (row) return JobOf(statement, *parts_.sealer);
-  return absl::NotFoundError(
-      absl::StrCat("there is no job ", id.value(), "; see 'grangectl jobs'"));
+  return RemovedJob(*reader, id,
+                    absl::StrCat("there is no job ", id.value(), "; see 'grangectl jobs'"));
 }
 
 absl::StatusOr<std::vector<AttemptRow>> SqliteStore::AttemptsOf(JobId id) {

@@ -18,7 +18,7 @@ constexpr char kSelect[] =
     "p.authored_at, p.ref_name, p.is_tag, p.source, p.before_sha, p.name, p.stages, p.variables, "
     "p.errors, p.warnings, p.state, p.created_at, p.started_at, p.finished_at, p.failure, "
     "(SELECT avg(a.coverage) FROM jobs j JOIN attempts a ON a.job = j.id AND "
-    "a.attempt = j.attempt WHERE j.pipeline = p.id) "
+    "a.attempt = j.attempt WHERE j.pipeline = p.id), p.pinned "
     "FROM pipelines p JOIN projects r ON r.id = p.project ";
 constexpr SqlText kById(kSelect, "WHERE p.id = ?");
 constexpr SqlText kNewestOfProject(kSelect,
@@ -53,17 +53,28 @@ absl::StatusOr<PipelineRow> RowOf(const Statement& row, const Sealer& sealer) {
   pipeline.finished_at = row.Time(21);
   pipeline.failure = row.Bytes(22);
   pipeline.coverage = row.Real(23);
+  pipeline.pinned = row.Bool(24);
   return pipeline;
 }
 
-absl::Status InsertPipeline(Connection& connection, const Sealer& sealer, PipelineRow& pipeline) {
+// About what the rows take, for the limit on them: what has no fixed size, and a guess of the rest.
+uint64_t RowBytes(const PipelineRow& pipeline, const std::vector<JobRow>& jobs) {
+  constexpr uint64_t kPipelineBytes = 1000, kJobBytes = 600;
+  uint64_t bytes = kPipelineBytes + pipeline.commit.message.size() +
+                   EncodePairs(pipeline.variables).size() + EncodeList(pipeline.errors).size();
+  for (const JobRow& job : jobs) bytes += kJobBytes + job.plan_json.size();
+  return bytes;
+}
+
+absl::Status InsertPipeline(Connection& connection, const Sealer& sealer, PipelineRow& pipeline,
+                            uint64_t row_bytes) {
   GRANGE_RETURN_IF_ERROR(
       connection
           .Prepare("INSERT INTO pipelines (project, sha, title, message, author, author_email, "
                    "authored_at, ref_name, is_tag, source, before_sha, name, stages, variables, "
                    "errors, warnings, state, finished, created_at, started_at, finished_at, "
-                   "failure) "
-                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                   "failure, row_bytes) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
           .Bind(pipeline.project, pipeline.commit.sha, pipeline.commit.title,
                 pipeline.commit.message, pipeline.commit.author, pipeline.commit.author_email,
                 pipeline.commit.authored_at, pipeline.ref_name, pipeline.is_tag, pipeline.source,
@@ -71,7 +82,7 @@ absl::Status InsertPipeline(Connection& connection, const Sealer& sealer, Pipeli
                 absl::string_view(), EncodeList(pipeline.errors),
                 EncodeList(pipeline.warnings), Word{lifecycle::PipelineStateName(pipeline.state)},
                 lifecycle::IsFinal(pipeline.state), pipeline.created_at, pipeline.started_at,
-                pipeline.finished_at, pipeline.failure)
+                pipeline.finished_at, pipeline.failure, row_bytes)
           .Run());
   pipeline.id = PipelineId(connection.last_id());
   if (pipeline.variables.empty()) return absl::OkStatus();
@@ -103,8 +114,14 @@ absl::Status InsertJob(Connection& connection, const Sealer& sealer, PipelineId 
   job.id = JobId(connection.last_id());
   job.progress.id = job.id;
   job.progress.pipeline = pipeline;
-  return connection.Prepare("INSERT INTO job_plans VALUES (?, ?)")
-      .Bind(job.id, SealPlan(sealer, job.id, job.plan_json))
+  if (!job.expire_in.has_value()) {
+    return connection.Prepare("INSERT INTO job_plans (job, plan) VALUES (?, ?)")
+        .Bind(job.id, SealPlan(sealer, job.id, job.plan_json))
+        .Run();
+  }
+  return connection.Prepare("INSERT INTO job_plans (job, plan, expire_in) VALUES (?, ?, ?)")
+      .Bind(job.id, SealPlan(sealer, job.id, job.plan_json),
+            absl::ToInt64Microseconds(*job.expire_in))
       .Run();
 }
 
@@ -121,7 +138,8 @@ absl::Status SqliteStore::CreatePipeline(PipelineRow& pipeline, std::vector<JobR
       if (earlier_answer != nullptr) *earlier_answer = *std::move(answer);
       return absl::OkStatus();
     }
-    GRANGE_RETURN_IF_ERROR(InsertPipeline(connection, *parts_.sealer, pipeline));
+    GRANGE_RETURN_IF_ERROR(
+        InsertPipeline(connection, *parts_.sealer, pipeline, RowBytes(pipeline, jobs)));
     for (JobRow& job : jobs) {
       GRANGE_RETURN_IF_ERROR(InsertJob(connection, *parts_.sealer, pipeline.id, job));
     }
@@ -141,8 +159,25 @@ absl::StatusOr<PipelineRow> SqliteStore::GetPipeline(PipelineId id) {
   statement.Bind(id);
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
   if (row) return RowOf(statement, *parts_.sealer);
-  return absl::NotFoundError(
-      absl::StrCat("there is no pipeline ", id.value(), "; see 'grangectl pipelines'"));
+  return RemovedPipeline(
+      *reader, id, absl::StrCat("there is no pipeline ", id.value(), "; see 'grangectl pipelines'"));
+}
+
+absl::Status SqliteStore::PinPipeline(PipelineId id, bool pinned, const Answer& answer) {
+  return InTransaction([&](Connection& connection) -> absl::Status {
+    GRANGE_RETURN_IF_ERROR(
+        connection
+            .Prepare("UPDATE pipelines SET pinned = ? WHERE id = ? AND NOT EXISTS "
+                     "(SELECT 1 FROM removed_pipelines r WHERE r.id = pipelines.id)")
+            .Bind(pinned, id)
+            .Run());
+    if (connection.changes() == 0) {
+      return RemovedPipeline(
+          connection, id,
+          absl::StrCat("there is no pipeline ", id.value(), "; see 'grangectl pipelines'"));
+    }
+    return PutAnswerIn(connection, answer, clock_.Now());
+  });
 }
 
 absl::StatusOr<std::vector<PipelineRow>> SqliteStore::ListPipelines(ProjectId project, int limit,

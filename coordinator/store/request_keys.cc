@@ -49,4 +49,20 @@ absl::Status SqliteStore::PutAnswer(absl::string_view request_key, absl::string_
   });
 }
 
+absl::StatusOr<uint64_t> SqliteStore::RemoveRequestKeys(int rows_max) {
+  int64_t removed = 0;
+  const absl::Status status = InTransaction([&](Connection& connection) -> absl::Status {
+    GRANGE_RETURN_IF_ERROR(
+        connection
+            .Prepare("DELETE FROM request_keys WHERE key IN "
+                     "(SELECT key FROM request_keys WHERE at <= ? ORDER BY at LIMIT ?)")
+            .Bind(clock_.Now() - kKeptFor, rows_max)
+            .Run());
+    removed = connection.changes();
+    return absl::OkStatus();
+  });
+  GRANGE_RETURN_IF_ERROR(status);
+  return static_cast<uint64_t>(removed);
+}
+
 }  // namespace grange::store

@@ -192,6 +192,133 @@ ALTER TABLE agents ADD COLUMN alarm BLOB NOT NULL DEFAULT x'';
 ALTER TABLE agents ADD COLUMN alarm_since INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agents ADD COLUMN alarm_from BLOB NOT NULL DEFAULT x'';
 )sql",
+    R"sql(
+ALTER TABLE pipelines ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE pipelines ADD COLUMN row_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job_plans ADD COLUMN expire_in INTEGER;
+ALTER TABLE attempts ADD COLUMN trace_stored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempts ADD COLUMN trace_removed_at INTEGER;
+ALTER TABLE attempts ADD COLUMN trace_removed_by BLOB NOT NULL DEFAULT x'';
+ALTER TABLE artifacts ADD COLUMN expires_at INTEGER;
+ALTER TABLE artifacts ADD COLUMN removed_at INTEGER;
+ALTER TABLE artifacts ADD COLUMN removed_by BLOB NOT NULL DEFAULT x'';
+CREATE INDEX pipelines_of_ref ON pipelines (project, is_tag, ref_name, id);
+CREATE INDEX attempts_with_trace ON attempts (job, attempt) WHERE trace_stored > 0;
+CREATE INDEX artifacts_of_content ON artifacts (sha256) WHERE removed_at IS NULL;
+
+-- So that people hear what became of a pipeline or a job. A pipeline's jobs have ids one after the
+-- other.
+CREATE TABLE removed_pipelines (
+  id         INTEGER PRIMARY KEY,
+  project    INTEGER NOT NULL REFERENCES projects,
+  first_job  INTEGER NOT NULL,
+  last_job   INTEGER NOT NULL,
+  removed_at INTEGER NOT NULL,
+  removed_by BLOB NOT NULL
+);
+CREATE INDEX removed_jobs ON removed_pipelines (last_job);
+
+UPDATE job_plans SET expire_in =
+  CASE json_extract(CAST(plan AS TEXT), '$.artifacts.expire_in')
+    WHEN 'never' THEN 9223372036854775807
+    ELSE CAST(json_extract(CAST(plan AS TEXT), '$.artifacts.expire_in') * 1000000 AS INTEGER) END
+  WHERE CASE WHEN json_valid(CAST(plan AS TEXT))
+        THEN json_extract(CAST(plan AS TEXT), '$.artifacts.expire_in') END IS NOT NULL;
+UPDATE artifacts SET expires_at =
+  (SELECT CASE expire_in WHEN 9223372036854775807 THEN expire_in ELSE expire_in + created_at END
+   FROM job_plans WHERE job_plans.job = artifacts.job);
+UPDATE attempts SET trace_stored = trace_bytes WHERE trace_complete = 1 AND trace_bytes > 0;
+UPDATE pipelines SET row_bytes = 1000 + length(message) + length(variables) + length(errors) +
+  coalesce((SELECT sum(600 + length(plan)) FROM jobs JOIN job_plans ON job = jobs.id
+            WHERE jobs.pipeline = pipelines.id), 0);
+
+-- How much there is, kept up to date by the triggers below: nobody has to count. `project` 0 is the
+-- coordinator itself.
+CREATE TABLE usage (
+  project     INTEGER NOT NULL,
+  kind        TEXT NOT NULL,
+  count       INTEGER NOT NULL DEFAULT 0,
+  bytes       INTEGER NOT NULL DEFAULT 0,
+  oldest      INTEGER,
+  swept_at    INTEGER,
+  swept_count INTEGER NOT NULL DEFAULT 0,
+  swept_bytes INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (project, kind)
+) WITHOUT ROWID;
+INSERT INTO usage (project, kind, count, bytes)
+  SELECT project, 'pipelines', count(*), sum(row_bytes) FROM pipelines GROUP BY project;
+INSERT INTO usage (project, kind, count, bytes)
+  SELECT p.project, 'traces', count(*), sum(a.trace_stored)
+  FROM attempts a JOIN jobs j ON j.id = a.job JOIN pipelines p ON p.id = j.pipeline
+  WHERE a.trace_stored > 0 GROUP BY p.project;
+INSERT INTO usage (project, kind, count, bytes)
+  SELECT project, 'artifacts', sum(rows), sum(size) FROM
+    (SELECT p.project AS project, count(*) AS rows, max(f.size) AS size
+     FROM artifacts f JOIN jobs j ON j.id = f.job JOIN pipelines p ON p.id = j.pipeline
+     GROUP BY p.project, f.sha256) GROUP BY project;
+INSERT INTO usage (project, kind, count, bytes)
+  SELECT 0, 'audit', count(*), coalesce(sum(100 + length(text)), 0) FROM audit;
+
+CREATE TRIGGER pipelines_made AFTER INSERT ON pipelines BEGIN
+  INSERT INTO usage (project, kind, count, bytes)
+    VALUES (new.project, 'pipelines', 1, new.row_bytes)
+    ON CONFLICT DO UPDATE SET count = count + 1, bytes = bytes + new.row_bytes;
+END;
+CREATE TRIGGER pipelines_removed AFTER DELETE ON pipelines BEGIN
+  UPDATE usage SET count = count - 1, bytes = bytes - old.row_bytes
+    WHERE project = old.project AND kind = 'pipelines';
+END;
+CREATE TRIGGER traces_stored AFTER UPDATE OF trace_stored ON attempts
+WHEN new.trace_stored <> old.trace_stored BEGIN
+  INSERT INTO usage (project, kind, count, bytes)
+    SELECT p.project, 'traces', (new.trace_stored > 0) - (old.trace_stored > 0),
+           new.trace_stored - old.trace_stored
+    FROM jobs j JOIN pipelines p ON p.id = j.pipeline WHERE j.id = new.job
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER traces_gone AFTER DELETE ON attempts WHEN old.trace_stored > 0 BEGIN
+  UPDATE usage SET count = count - 1, bytes = bytes - old.trace_stored
+    WHERE kind = 'traces' AND project =
+      (SELECT p.project FROM jobs j JOIN pipelines p ON p.id = j.pipeline WHERE j.id = old.job);
+END;
+-- The same content counts once in a project, as its file is there once.
+CREATE TRIGGER artifacts_made AFTER INSERT ON artifacts WHEN new.removed_at IS NULL BEGIN
+  INSERT INTO usage (project, kind, count, bytes)
+    SELECT p.project, 'artifacts', 1, CASE WHEN EXISTS
+      (SELECT 1 FROM artifacts f JOIN jobs k ON k.id = f.job JOIN pipelines q ON q.id = k.pipeline
+       WHERE f.sha256 = new.sha256 AND f.removed_at IS NULL AND f.id <> new.id
+         AND q.project = p.project) THEN 0 ELSE new.size END
+    FROM jobs j JOIN pipelines p ON p.id = j.pipeline WHERE j.id = new.job
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER artifacts_marked AFTER UPDATE OF removed_at ON artifacts
+WHEN old.removed_at IS NULL AND new.removed_at IS NOT NULL BEGIN
+  INSERT INTO usage (project, kind, count, bytes)
+    SELECT p.project, 'artifacts', -1, CASE WHEN EXISTS
+      (SELECT 1 FROM artifacts f JOIN jobs k ON k.id = f.job JOIN pipelines q ON q.id = k.pipeline
+       WHERE f.sha256 = new.sha256 AND f.removed_at IS NULL AND q.project = p.project)
+      THEN 0 ELSE -new.size END
+    FROM jobs j JOIN pipelines p ON p.id = j.pipeline WHERE j.id = new.job
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER artifacts_gone AFTER DELETE ON artifacts WHEN old.removed_at IS NULL BEGIN
+  INSERT INTO usage (project, kind, count, bytes)
+    SELECT p.project, 'artifacts', -1, CASE WHEN EXISTS
+      (SELECT 1 FROM artifacts f JOIN jobs k ON k.id = f.job JOIN pipelines q ON q.id = k.pipeline
+       WHERE f.sha256 = old.sha256 AND f.removed_at IS NULL AND q.project = p.project)
+      THEN 0 ELSE -old.size END
+    FROM jobs j JOIN pipelines p ON p.id = j.pipeline WHERE j.id = old.job
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, bytes = bytes + excluded.bytes;
+END;
+CREATE TRIGGER audit_made AFTER INSERT ON audit BEGIN
+  UPDATE usage SET count = count + 1, bytes = bytes + 100 + length(new.text)
+    WHERE project = 0 AND kind = 'audit';
+END;
+CREATE TRIGGER audit_removed AFTER DELETE ON audit BEGIN
+  UPDATE usage SET count = count - 1, bytes = bytes - 100 - length(old.text)
+    WHERE project = 0 AND kind = 'audit';
+END;
+)sql",
 };
 
 absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {

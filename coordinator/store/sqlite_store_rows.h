@@ -32,6 +32,9 @@ absl::Status PutAnswerIn(Connection& connection, absl::string_view request_key,
 // An entry of the audit log; none if there is no user.
 absl::Status PutAuditIn(Connection& connection, const Actor& actor, absl::string_view text,
                         absl::Time now);
+// When and by which limit retention removed it; kNotFound with `otherwise` if it didn't.
+absl::Status RemovedPipeline(Connection& connection, PipelineId id, std::string otherwise);
+absl::Status RemovedJob(Connection& connection, JobId id, std::string otherwise);
 // Both.
 absl::Status PutAnswerIn(Connection& connection, const Answer& answer, absl::Time now);
 
@@ -66,6 +69,7 @@ class SqliteStore final : public Store {
                               absl::string_view request_key,
                               std::optional<std::string>* earlier_answer, const Actor& actor) override;
   absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) override;
+  absl::Status PinPipeline(PipelineId id, bool pinned, const Answer& answer) override;
   absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
                                            absl::string_view sha) override;
   absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
@@ -81,6 +85,7 @@ class SqliteStore final : public Store {
   absl::Status PutArtifact(const ArtifactRow& artifact) override;
   absl::StatusOr<ArtifactRow> GetArtifact(absl::string_view id) override;
   absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOf(PipelineId id) override;
+  absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOfJob(JobId id) override;
 
   absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
                              absl::Time now, AgentRow& agent, absl::string_view peer) override;
@@ -105,6 +110,27 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<AuditRow>> ListAudit(int limit, int64_t before,
                                                   absl::string_view user) override;
   absl::StatusOr<Fence> HighestFence() override;
+
+  absl::StatusOr<retention::Stock> RetentionStock() override;
+  absl::StatusOr<RemovedPipelines> RemovePipelines(const std::vector<PipelineRemoval>& removals,
+                                                   absl::Time at, int jobs_max) override;
+  absl::StatusOr<std::vector<PipelineRemoval>> HalfRemovedPipelines() override;
+  absl::StatusOr<UnwantedFiles> MarkTracesRemoved(const std::vector<TraceKey>& traces,
+                                                  const std::string& limit,
+                                                  absl::Time at) override;
+  absl::StatusOr<UnwantedFiles> MarkArtifactsRemoved(const std::vector<std::string>& ids,
+                                                     const std::string& limit,
+                                                     absl::Time at) override;
+  absl::StatusOr<bool> ContentInUse(const std::string& sha256) override;
+  absl::StatusOr<TracesKept> TracesOf(JobId first, JobId last) override;
+  absl::Status PutTraceSizes(const std::vector<TraceSize>& sizes) override;
+  absl::StatusOr<UsageRow> AuditBefore(absl::Time before) override;
+  absl::StatusOr<uint64_t> RemoveAudit(absl::Time before, uint64_t bytes_max,
+                                       int rows_max) override;
+  absl::StatusOr<uint64_t> RemoveRequestKeys(int rows_max) override;
+  absl::StatusOr<std::vector<UsageRow>> ReadUsage() override;
+  absl::Status PutSwept(const std::vector<UsageRow>& rows) override;
+  absl::StatusOr<DatabaseSize> ReadDatabaseSize() override;
 
  private:
   // A read-only connection for one call; goes back to the idle ones.

@@ -16,6 +16,7 @@
 #include "coordinator/lifecycle/job_state.h"
 #include "coordinator/lifecycle/pipeline_state.h"
 #include "coordinator/schedule/decision.h"
+#include "coordinator/store/retention_store.h"
 
 // The durable state of a coordinator, in the words of the domain. Nothing here knows SQLite or a
 // local file, so that another database can stand behind the same interface.
@@ -60,6 +61,7 @@ struct PipelineRow {
   absl::Time finished_at = absl::InfinitePast();
   std::string failure;
   std::optional<double> coverage;  // mean of its jobs'; read only
+  bool pinned = false;             // retention never removes it; read only
 };
 
 struct JobRow {
@@ -69,6 +71,8 @@ struct JobRow {
   std::string name, stage;
   int stage_index = 0;
   std::string plan_json;           // pipeline::JobToJson
+  // Of its artifacts; infinite: they never expire; none: the project's setting. Write only.
+  std::optional<absl::Duration> expire_in = std::nullopt;
   schedule::StoreJob progress;     // what the scheduler last decided
   std::optional<double> coverage;  // of the newest attempt
   uint64_t trace_bytes = 0;        // durable, of the newest attempt
@@ -102,6 +106,8 @@ struct AttemptRow {
   std::string artifact_id;
   absl::Duration cpu = absl::ZeroDuration();  // of all its processes
   uint64_t max_rss_bytes = 0;                 // of the largest one
+  absl::Time trace_removed_at = absl::InfinitePast();  // by retention; InfinitePast: it is there
+  std::string trace_removed_by;                        // "keep-traces 90 days"
 };
 
 struct ArtifactRow {
@@ -112,6 +118,12 @@ struct ArtifactRow {
   uint64_t size = 0;
   std::string sha256;  // 32 bytes
   absl::Time created_at = absl::InfinitePast();
+  // By its job's expire_in, InfiniteFuture: never; none: by the project's setting. Read only.
+  std::optional<absl::Time> expires_at = std::nullopt;
+  absl::Time removed_at = absl::InfinitePast();  // by retention; InfinitePast: it is there
+  std::string removed_by = {};                   // "expire_in"
+
+  bool removed() const { return removed_at != absl::InfinitePast(); }
 };
 
 struct AgentRow {
@@ -193,20 +205,24 @@ struct AuditRow {
   Actor actor;
   std::string text;  // what was done: "job 5 runs again"
 };
+struct PutTraceStored {  // of a complete trace: bytes on the disk
+  JobId job;
+  AttemptNumber attempt = 0;
+  uint64_t stored = 0;
+};
 struct PutLastContact {
   AgentId agent;
   absl::Time at = absl::InfinitePast();
 };
 using Write = std::variant<schedule::StoreJob, schedule::StorePipeline, schedule::StoreFence,
-                           PutTraceLength, PutTraceEnd, PutLastContact, Answer>;
+                           PutTraceLength, PutTraceEnd, PutTraceStored, PutLastContact, Answer>;
 
 // Thread-safe. Writes are serialized; reads see everything that was committed before they began
 // and never wait for a writer. Errors: kNotFound and kAlreadyExists as named; kResourceExhausted
 // when the disk is full (nothing was changed; it works again when there is space); kDataLoss when
 // the database is damaged; kUnavailable for other failures of the disk.
-class Store {
+class Store : public RetentionStore {
  public:
-  virtual ~Store() = default;
 
   // All of it in one durable transaction, or nothing. An attempt's row comes into being with the
   // first StoreJob that names it in phase kGranted or later.
@@ -244,7 +260,9 @@ class Store {
                                       absl::string_view request_key,
                                       std::optional<std::string>* earlier_answer,
                                       const Actor& actor = {}) = 0;
+  // kNotFound, also for a job below; of one that retention removed the text says when and why.
   virtual absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) = 0;
+  virtual absl::Status PinPipeline(PipelineId id, bool pinned, const Answer& answer = {}) = 0;
   // Newest first. `project` unset: all. `before` unset: from the newest.
   virtual absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
                                                                  PipelineId before) = 0;
@@ -265,8 +283,10 @@ class Store {
   // --- artifacts
   virtual absl::Status PutArtifact(const ArtifactRow& artifact) = 0;
   virtual absl::StatusOr<ArtifactRow> GetArtifact(absl::string_view id) = 0;
-  // Of the newest attempt of each of the pipeline's jobs that has one.
+  // Of the newest attempt of each of the pipeline's jobs that has one; removed ones too.
   virtual absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOf(PipelineId id) = 0;
+  // Of all attempts of a job, oldest first; removed ones too.
+  virtual absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOfJob(JobId id) = 0;
 
   // --- agents and tokens
   // One transaction: takes one use of the registration token with this hash and makes the agent

@@ -107,6 +107,11 @@ void TraceWriter::Do(AbandonTrace& command) {
   }
 }
 
+void TraceWriter::Do(NoteCompressed& command) {
+  compressed_.push_back({.key = command.key, .stored = command.bytes});
+  sync_at_ = std::min(sync_at_, clock_.SinceBoot() + options_.sync_every);
+}
+
 absl::StatusOr<TraceWriter::Attempt*> TraceWriter::OpenAttempt(
     const Key& key, std::optional<store::AttemptRow>* over) {
   const auto found = attempts_.find(key);
@@ -148,7 +153,9 @@ void TraceWriter::Close(const Key& key) {
   }
   grown_.erase(key);
   watchers_.Tell(key);
-  compressor_.Add(PathOf(options_.dir, key.first, key.second));
+  compressor_.Add(PathOf(options_.dir, key.first, key.second), [this, key](uint64_t bytes) {
+    Push(NoteCompressed{.key = key, .bytes = bytes}, 0);
+  });
 }
 
 void TraceWriter::AskFrom(Attempt& attempt, uint64_t offset) {
@@ -252,9 +259,13 @@ void TraceWriter::SyncAll() {
 }
 
 void TraceWriter::CommitLengths() {
-  if (unsynced_.empty()) return;
+  if (unsynced_.empty() && compressed_.empty()) return;
   std::vector<store::Write> lengths;
-  lengths.reserve(unsynced_.size());
+  lengths.reserve(unsynced_.size() + compressed_.size());
+  for (const store::TraceSize& size : compressed_) {
+    lengths.emplace_back(store::PutTraceStored{
+        .job = size.key.first, .attempt = size.key.second, .stored = size.stored});
+  }
   for (const Attempt* attempt : unsynced_) {
     lengths.emplace_back(store::PutTraceLength{.job = attempt->key.first,
                                                .attempt = attempt->key.second,
@@ -272,6 +283,7 @@ void TraceWriter::CommitLengths() {
     if (attempt->sender != nullptr) attempt->sender->Ack(attempt->assignment, attempt->committed);
   }
   unsynced_.clear();
+  compressed_.clear();
 }
 
 // Nobody tells when a disk has space again, so it is looked for: only while something waits.
@@ -303,7 +315,7 @@ void TraceWriter::MarkUnsynced(Attempt& attempt) {
 
 void TraceWriter::ForgetUnsynced(Attempt& attempt) {
   unsynced_.erase(&attempt);
-  if (unsynced_.empty()) {
+  if (unsynced_.empty() && compressed_.empty()) {
     sync_at_ = absl::InfiniteDuration();
     unsynced_bytes_ = 0;
   }

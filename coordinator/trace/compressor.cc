@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -26,15 +27,21 @@ void YieldToAll() {
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, kIdleClass);
 }
 
-void Compress(const std::string& path) {
+// The size of the new file; 0 if the old one stays as it is, or is gone.
+uint64_t Compress(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0 || info.st_size < kWorthItBytes) return;
-  const absl::Status status = CompressSeekable(path, path + ".zst");
-  if (status.ok()) {
-    ::unlink(path.c_str());  // readers that have it open go on; others find the new one
-  } else {
+  if (::stat(path.c_str(), &info) != 0 || info.st_size < kWorthItBytes) return 0;
+  const std::string packed = path + ".zst";
+  const absl::Status status = CompressSeekable(path, packed);
+  if (!status.ok()) {
     log::Warning("trace_not_compressed", {{"path", path}, {"error", status}});
+    return 0;
   }
+  if (::unlink(path.c_str()) != 0) {  // readers that have it open go on; others find the new one
+    if (errno == ENOENT) ::unlink(packed.c_str());  // it was removed meanwhile: both go
+    return 0;
+  }
+  return ::stat(packed.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
 }  // namespace
@@ -50,25 +57,25 @@ Compressor::~Compressor() {
   thread_.join();
 }
 
-void Compressor::Add(std::string path) {
+void Compressor::Add(std::string path, Done done) {
   base::MutexLock lock(mu_);
-  if (paths_.size() >= kQueueMax) return;
-  paths_.push_back(std::move(path));
+  if (waiting_.size() >= kQueueMax) return;
+  waiting_.push_back({.path = std::move(path), .done = std::move(done)});
   changed_.Signal();
 }
 
 void Compressor::Run() {
   YieldToAll();
   while (true) {
-    std::string path;
+    Work work;
     {
       base::MutexLock lock(mu_);
-      while (!stop_ && paths_.empty()) changed_.Wait(mu_);
+      while (!stop_ && waiting_.empty()) changed_.Wait(mu_);
       if (stop_) return;
-      path = std::move(paths_.front());
-      paths_.pop_front();
+      work = std::move(waiting_.front());
+      waiting_.pop_front();
     }
-    Compress(path);
+    if (const uint64_t bytes = Compress(work.path); bytes > 0) work.done(bytes);
   }
 }
 

@@ -93,6 +93,10 @@ class TraceStore {
 
   // Nothing more of this attempt can be written, for want of space; it goes on by itself.
   virtual bool IsPaused(JobId job, AttemptNumber attempt) const = 0;
+  // Removes the attempt's file, which must be complete; nothing if there is none. kFailedPrecondition
+  // while it is being written. Blocks on the disk.
+  virtual absl::Status Remove(JobId job, AttemptNumber attempt) = 0;
+
   // Bytes that can be read now (written, perhaps not yet durable).
   virtual uint64_t Size(JobId job, AttemptNumber attempt) const = 0;
   // Up to `max` bytes (at most 8 MiB) from `offset` on; "" at the end. kNotFound if there is no

@@ -122,6 +122,23 @@ void TraceWriter::Abandon(JobId job, AttemptNumber attempt) {
   Push(AbandonTrace{.key = {job, attempt}}, 0);
 }
 
+absl::Status TraceWriter::Remove(JobId job, AttemptNumber attempt) {
+  {
+    base::MutexLock lock(mu_);
+    if (visible_.contains(Key(job, attempt))) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("the log of ", job.ToString(), ", attempt ", attempt, " is being written"));
+    }
+  }
+  for (const std::string& path : {PathOf(options_.dir, job, attempt),
+                                  CompressedPathOf(options_.dir, job, attempt)}) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+      return os::ErrnoStatus(errno, "cannot remove", path);
+    }
+  }
+  return absl::OkStatus();
+}
+
 bool TraceWriter::QueueIsFull() const {
   base::MutexLock lock(mu_);
   return queue_bytes_ >= options_.queue_bytes_max;

@@ -40,6 +40,7 @@ class TraceWriter final : public TraceStore {
   void Complete(JobId job, AttemptNumber attempt) override;
   void Abandon(JobId job, AttemptNumber attempt) override;
   bool IsPaused(JobId job, AttemptNumber attempt) const override;
+  absl::Status Remove(JobId job, AttemptNumber attempt) override;
   uint64_t Size(JobId job, AttemptNumber attempt) const override;
   absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
                                    size_t max) const override;
@@ -72,7 +73,12 @@ class TraceWriter final : public TraceStore {
   struct AbandonTrace {
     Key key;
   };
-  using Command = std::variant<PrepareFile, AppendBytes, FinishTrace, CompleteTrace, AbandonTrace>;
+  struct NoteCompressed {
+    Key key;
+    uint64_t bytes = 0;
+  };
+  using Command = std::variant<PrepareFile, AppendBytes, FinishTrace, CompleteTrace, AbandonTrace,
+                               NoteCompressed>;
 
   // An attempt whose trace is being written. Senders are shared with the streams that made them:
   // a stream may end while we still answer it.
@@ -109,6 +115,7 @@ class TraceWriter final : public TraceStore {
   void Do(FinishTrace& command);
   void Do(CompleteTrace& command);
   void Do(AbandonTrace& command);
+  void Do(NoteCompressed& command);
 
   // The open attempt, or opens it. None: it is complete already, and `*over` tells how it ended.
   absl::StatusOr<Attempt*> OpenAttempt(const Key& key, std::optional<store::AttemptRow>* over);
@@ -131,7 +138,6 @@ class TraceWriter final : public TraceStore {
   store::Store& store_;
   const Clock& clock_;
   Watchers watchers_;
-  Compressor compressor_;
   FolderSyncer folder_syncer_;
 
   mutable base::Mutex mu_;
@@ -151,12 +157,14 @@ class TraceWriter final : public TraceStore {
   std::map<Key, std::unique_ptr<Attempt>> attempts_;
   std::set<Attempt*> unsynced_;  // bytes that are not on disk, or not in the database
   std::set<Attempt*> stalled_;
+  std::vector<store::TraceSize> compressed_;  // sizes that go into the next transaction
   std::set<Key> grown_;            // since the last TellChanges()
   std::set<std::string> folders_;  // known to exist
   uint64_t unsynced_bytes_ = 0;
   absl::Duration last_sync_took_ = absl::ZeroDuration();
   absl::Duration sync_at_ = absl::InfiniteDuration();  // on clock_.SinceBoot()
   absl::Duration retry_at_ = absl::InfiniteDuration();
+  Compressor compressor_;  // tells of sizes: goes before the queue
   std::thread thread_;
 };
 

@@ -42,6 +42,7 @@ class NotingTraces : public trace::TraceStore {
   void Complete(JobId, AttemptNumber) override {}
   void Abandon(JobId, AttemptNumber) override {}
   bool IsPaused(JobId, AttemptNumber) const override { return false; }
+  absl::Status Remove(JobId, AttemptNumber) override { return absl::OkStatus(); }
   uint64_t Size(JobId, AttemptNumber) const override { return 0; }
   absl::StatusOr<std::string> Read(JobId, AttemptNumber, uint64_t, size_t) const override {
     return "";

@@ -52,6 +52,7 @@ void AddTokenCommands(const CommandTree& tree);     // token
 void AddProjectCommands(const CommandTree& tree);   // project, var
 void AddAuditCommand(const CommandTree& tree);      // audit
 void AddBackupCommands(const CommandTree& tree);    // backup
+void AddRetentionCommands(const CommandTree& tree); // usage, sweep, pin, unpin
 void AddHelpCommands(const CommandTree& tree);      // completion, man
 
 }  // namespace grange::ctl

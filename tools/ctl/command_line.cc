@@ -45,6 +45,7 @@ void AddCommands(const CommandTree& tree) {
   AddProjectCommands(tree);
   AddAuditCommand(tree);
   AddBackupCommands(tree);
+  AddRetentionCommands(tree);
   AddHelpCommands(tree);
 }
 

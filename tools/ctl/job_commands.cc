@@ -93,6 +93,10 @@ std::string UsedText(const v1::Job& job) {
                       (job.max_rss_bytes() + (1 << 19)) >> 20, " MiB in its largest process");
 }
 
+std::string RemovedText(int64_t at_ms, absl::string_view limit) {
+  return absl::StrCat("removed on ", Rfc3339(at_ms).substr(0, 10), " by retention (", limit, ")");
+}
+
 absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(const v1::Job job, GetJob(context, options.job));
   if (context.json()) {
@@ -106,7 +110,7 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
   };
   const absl::Time now = absl::Now();
   line("job", absl::StrCat(job.id(), " ", job.name()));
-  line("pipeline", absl::StrCat(job.pipeline_id()));
+  line("pipeline", absl::StrCat(job.pipeline_id(), job.pinned() ? " (pinned)" : ""));
   line("stage", job.stage());
   line("status", StatusText(job));
   if (job.status() == "failed") line("reason", FailureText(job));
@@ -133,7 +137,20 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
                       a.detail().empty() ? "" : absl::StrCat(", ", a.detail()),
                       a.dropped_bytes() == 0
                           ? ""
-                          : absl::StrCat(", ", a.dropped_bytes(), " bytes of its log dropped")));
+                          : absl::StrCat(", ", a.dropped_bytes(), " bytes of its log dropped"),
+                      a.trace_removed_ms() == 0
+                          ? ""
+                          : absl::StrCat(", log ", RemovedText(a.trace_removed_ms(),
+                                                               a.trace_removed_by()))));
+  }
+  for (const v1::Artifact& a : job.artifacts()) {
+    line("artifacts",
+         absl::StrCat(a.name(), a.name().empty() ? "" : ", ", a.size(), " bytes, of attempt ",
+                      a.attempt(),
+                      a.expires_ms() == 0 ? "" : absl::StrCat(", until ", Rfc3339(a.expires_ms())),
+                      a.removed_ms() == 0
+                          ? ""
+                          : absl::StrCat(", ", RemovedText(a.removed_ms(), a.removed_by()))));
   }
   context.Print(out);
   return kExitDone;

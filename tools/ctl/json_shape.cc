@@ -57,6 +57,7 @@ Json PipelineJson(const v1::Pipeline& p) {
   json["errors"] = ListJson(p.errors());
   json["failure"] = TextOrNull(p.failure());
   json["agent_unreachable_since"] = TimeJson(p.agent_unreachable_since_ms());
+  json["pinned"] = p.pinned();
   return json;
 }
 
@@ -129,9 +130,24 @@ Json JobWithAttemptsJson(const v1::Job& job) {
     attempt["detail"] = TextOrNull(a.detail());
     attempt["cpu"] = CpuJson(a.cpu_ms());
     attempt["max_rss_bytes"] = a.max_rss_bytes() == 0 ? Json(nullptr) : Json(a.max_rss_bytes());
+    attempt["log_removed_at"] = TimeJson(a.trace_removed_ms());
+    attempt["log_removed_by"] = TextOrNull(a.trace_removed_by());
     attempts.push_back(std::move(attempt));
   }
   json["attempts"] = std::move(attempts);
+  json["pinned"] = job.pinned();
+  Json artifacts = Json::array();
+  for (const v1::Artifact& a : job.artifacts()) {
+    artifacts.push_back({{"name", a.name()},
+                         {"attempt", a.attempt()},
+                         {"size", a.size()},
+                         {"created_at", TimeJson(a.created_ms())},
+                         {"expires_at", TimeJson(a.expires_ms())},
+                         {"never_expires", a.never_expires()},
+                         {"removed_at", TimeJson(a.removed_ms())},
+                         {"removed_by", TextOrNull(a.removed_by())}});
+  }
+  json["artifacts"] = std::move(artifacts);
   return json;
 }
 

@@ -27,8 +27,9 @@ struct PipelineOptions {
 };
 
 std::string StatusCell(const v1::Pipeline& pipeline) {
-  if (pipeline.agent_unreachable_since_ms() == 0) return pipeline.status();
-  return absl::StrCat(pipeline.status(), ", agent unreachable since ",
+  const std::string status = absl::StrCat(pipeline.status(), pipeline.pinned() ? ", pinned" : "");
+  if (pipeline.agent_unreachable_since_ms() == 0) return status;
+  return absl::StrCat(status, ", agent unreachable since ",
                       ClockText(absl::FromUnixMillis(pipeline.agent_unreachable_since_ms())));
 }
 

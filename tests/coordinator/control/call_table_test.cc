@@ -31,7 +31,8 @@ const std::map<std::string, Role>& CallTable() {
       {"GetProject", Role::kViewer},        {"SetVariable", Role::kAdmin},
       {"ListVariables", Role::kAdmin},      {"RemoveVariable", Role::kAdmin},
       {"ListAudit", Role::kAdmin},          {"CreateBackup", Role::kAdmin},
-      {"ServerInfo", Role::kViewer},
+      {"ServerInfo", Role::kViewer},        {"PinPipeline", Role::kDeveloper},
+      {"Usage", Role::kViewer},             {"Sweep", Role::kAdmin},
   };
   return table;
 }

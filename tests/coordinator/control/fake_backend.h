@@ -38,6 +38,8 @@ class FakeBackend : public Backend {
                                           const std::function<void(uint64_t)>&) override {
     return BackupMade{.folder = "/backups/b"};
   }
+  absl::StatusOr<UsageReport> Usage() override { return UsageReport{}; }
+  absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool) override { return swept; }
   std::string ReadOnlyReason() const override { return ""; }
 
   std::atomic<int> done{0};
@@ -46,6 +48,7 @@ class FakeBackend : public Backend {
   bool stops = false;                              // every job
   std::vector<schedule::Scheduler::AgentView> agents;
   std::function<void()> before_commit;
+  std::vector<sweep::Swept> swept;
 
  private:
   store::Store& store_;

@@ -46,8 +46,75 @@ constexpr char kUndoUseAndAlarm[] =
     "ALTER TABLE agents DROP COLUMN alarm; ALTER TABLE agents DROP COLUMN alarm_since;"
     "ALTER TABLE agents DROP COLUMN alarm_from;";
 
+// The step of retention taken back.
+constexpr char kUndoRetention[] =
+    "DROP TRIGGER pipelines_made; DROP TRIGGER pipelines_removed; DROP TRIGGER traces_stored;"
+    "DROP TRIGGER traces_gone; DROP TRIGGER artifacts_made; DROP TRIGGER artifacts_marked;"
+    "DROP TRIGGER artifacts_gone; DROP TRIGGER audit_made; DROP TRIGGER audit_removed;"
+    "DROP TABLE usage; DROP TABLE removed_pipelines; DROP INDEX pipelines_of_ref;"
+    "DROP INDEX attempts_with_trace; DROP INDEX artifacts_of_content;"
+    "ALTER TABLE pipelines DROP COLUMN pinned; ALTER TABLE pipelines DROP COLUMN row_bytes;"
+    "ALTER TABLE job_plans DROP COLUMN expire_in; ALTER TABLE attempts DROP COLUMN trace_stored;"
+    "ALTER TABLE attempts DROP COLUMN trace_removed_at;"
+    "ALTER TABLE attempts DROP COLUMN trace_removed_by;"
+    "ALTER TABLE artifacts DROP COLUMN expires_at; ALTER TABLE artifacts DROP COLUMN removed_at;"
+    "ALTER TABLE artifacts DROP COLUMN removed_by; UPDATE schema SET version = 3;";
+
+TEST_F(StoreFaultsTest, C9ASchemaWithoutRetentionIsBroughtUpToDateWithSizesAndExpiry) {
+  PipelineRow pipeline = APipeline();
+  std::vector<JobRow> jobs = {AJob(0, "day"), AJob(1, "never"), AJob(2, "plain"), AJob(3, "odd")};
+  jobs[0].plan_json = R"({"artifacts":{"expire_in":86400.5}})";
+  jobs[1].plan_json = R"({"artifacts":{"expire_in":"never"}})";
+  jobs[2].plan_json = R"({"artifacts":{"expire_in":null}})";
+  jobs[3].plan_json = "no JSON";
+  std::optional<std::string> earlier;
+  ASSERT_TRUE(store().CreatePipeline(pipeline, jobs, "", &earlier).ok());
+  schedule::StoreJob job = Run(jobs[0].progress, 1);
+  PutTraceEnd end;
+  end.job = job.id;
+  end.attempt = 1;
+  end.trace_bytes = 70;
+  ASSERT_TRUE(CommitRow(end).ok());
+  for (const JobRow& row : jobs) {
+    ASSERT_TRUE(store()
+                    .PutArtifact({.id = row.name,
+                                  .job = row.id,
+                                  .attempt = 1,
+                                  .name = row.name,
+                                  .size = 10,
+                                  .sha256 = "one content",
+                                  .created_at = clock().Now()})
+                    .ok());
+  }
+  ASSERT_TRUE(store().PutAudit({.user = "ada", .token = {}, .peer = "", .call = "t"}, "x").ok());
+  const std::vector<UsageRow> before = *store().ReadUsage();
+  Close();
+  Tamper(kUndoRetention);
+  for (const JobRow& row : jobs) {  // such a program didn't seal its plans
+    Tamper(absl::StrCat("UPDATE job_plans SET plan = CAST('", row.plan_json,
+                        "' AS BLOB) WHERE job = ", row.id.value())
+               .c_str());
+  }
+  Open();
+  EXPECT_EQ(store().GetArtifact("day")->expires_at,
+            clock().Now() + absl::Hours(24) + absl::Milliseconds(500));
+  EXPECT_EQ(store().GetArtifact("never")->expires_at, absl::InfiniteFuture());
+  EXPECT_EQ(store().GetArtifact("plain")->expires_at, std::nullopt);
+  EXPECT_EQ(store().GetArtifact("odd")->expires_at, std::nullopt);
+  const std::vector<UsageRow> after = *store().ReadUsage();
+  ASSERT_EQ(after.size(), before.size());
+  for (size_t i = 0; i < after.size(); ++i) {
+    EXPECT_EQ(after[i].kind, before[i].kind);
+    EXPECT_EQ(after[i].count, before[i].count) << after[i].kind;
+    EXPECT_GT(after[i].bytes, 0u) << after[i].kind;
+    if (after[i].kind == "pipelines") continue;  // of the older rows it is a guess
+    EXPECT_EQ(after[i].bytes, before[i].bytes) << after[i].kind;
+  }
+}
+
 TEST_F(StoreFaultsTest, C9AnOlderSchemaIsBroughtUpToDateWithItsRows) {
   Close();
+  Tamper(kUndoRetention);
   Tamper(absl::StrCat(kUndoUseAndAlarm, "DROP TABLE audit; UPDATE schema SET version = 1").c_str());
   Open();
   EXPECT_TRUE(store().FindProject("portal").ok());

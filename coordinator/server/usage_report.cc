@@ -1,0 +1,79 @@
+#include "coordinator/server/usage_report.h"
+
+#include <sys/statvfs.h>
+
+#include <cerrno>
+#include <map>
+#include <utility>
+
+#include "common/base/status_macros.h"
+#include "common/os/files.h"
+
+namespace grange::server {
+namespace {
+
+using retention::Kind;
+
+// Those of all projects together: their sizes are limited by the farm's limits.
+void AddTotals(const retention::Limits& farm, control::UsageReport& report) {
+  std::map<std::string, control::UsageLine> totals;
+  for (const Kind kind : {Kind::kPipelines, Kind::kTraces, Kind::kArtifacts}) {
+    control::UsageLine& total = totals[std::string(retention::KindName(kind))];
+    total.row.kind = std::string(retention::KindName(kind));
+    total.limit = farm.Of(kind);
+  }
+  for (const control::UsageLine& line : report.lines) {
+    const auto found = totals.find(line.row.kind);
+    if (found == totals.end()) continue;
+    store::UsageRow& total = found->second.row;
+    total.count += line.row.count;
+    total.bytes += line.row.bytes;
+    if (line.row.oldest != absl::InfinitePast() &&
+        (total.oldest == absl::InfinitePast() || line.row.oldest < total.oldest)) {
+      total.oldest = line.row.oldest;
+    }
+    if (line.row.swept_at > total.swept_at) {
+      total.swept_at = line.row.swept_at;
+      total.swept_count = total.swept_bytes = 0;
+    }
+    if (line.row.swept_at != absl::InfinitePast() && line.row.swept_at == total.swept_at) {
+      total.swept_count += line.row.swept_count;
+      total.swept_bytes += line.row.swept_bytes;
+    }
+  }
+  for (auto& [kind, total] : totals) report.lines.push_back(std::move(total));
+}
+
+}  // namespace
+
+absl::StatusOr<control::UsageReport> MakeUsageReport(const std::string& state_dir,
+                                                     store::Store& store,
+                                                     const sweep::Sweeper& sweeper) {
+  control::UsageReport report;
+  GRANGE_ASSIGN_OR_RETURN(const retention::Policy policy, sweeper.ReadPolicy());
+  GRANGE_ASSIGN_OR_RETURN(std::vector<store::UsageRow> rows, store.ReadUsage());
+  for (store::UsageRow& row : rows) {
+    control::UsageLine line;
+    if (row.kind == retention::KindName(Kind::kAudit)) {
+      line.limit = sweeper.options().audit;
+    } else {
+      for (const Kind kind : {Kind::kPipelines, Kind::kTraces, Kind::kArtifacts}) {
+        if (row.kind == retention::KindName(kind)) line.limit = policy.Of(kind, row.project);
+      }
+    }
+    line.row = std::move(row);
+    report.lines.push_back(std::move(line));
+  }
+  AddTotals(policy.farm, report);
+  struct statvfs disk {};
+  if (::statvfs(state_dir.c_str(), &disk) != 0) {
+    return os::ErrnoStatus(errno, "cannot look at the disk of", state_dir);
+  }
+  report.disk_bytes = static_cast<uint64_t>(disk.f_blocks) * disk.f_frsize;
+  report.disk_free = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+  GRANGE_ASSIGN_OR_RETURN(report.database, store.ReadDatabaseSize());
+  report.sweeps = sweeper.times();
+  return report;
+}
+
+}  // namespace grange::server

@@ -1,0 +1,21 @@
+#ifndef GRANGE_COORDINATOR_SERVER_USAGE_REPORT_H_
+#define GRANGE_COORDINATOR_SERVER_USAGE_REPORT_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/control/backend.h"
+#include "coordinator/store/store.h"
+#include "coordinator/sweep/sweeper.h"
+
+namespace grange::server {
+
+// How much there is of each kind and project, beside its limits; and the disk of `state_dir`. Reads
+// a few rows, however much there is.
+absl::StatusOr<control::UsageReport> MakeUsageReport(const std::string& state_dir,
+                                                     store::Store& store,
+                                                     const sweep::Sweeper& sweeper);
+
+}  // namespace grange::server
+
+#endif  // GRANGE_COORDINATOR_SERVER_USAGE_REPORT_H_

@@ -1,0 +1,279 @@
+// Sweeps over a real store with real files.
+#include "coordinator/sweep/sweeper.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "common/os/files.h"
+#include "common/os/sha256.h"
+#include "coordinator/sweep/stray_files.h"
+#include "coordinator/trace/trace_path.h"
+#include "tests/coordinator/store/store_fixture.h"
+
+namespace grange::sweep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr absl::Duration kDay = absl::Hours(24);
+
+class SweeperTest : public store::StoreFixture {
+ protected:
+  void SetUp() override {
+    StoreFixture::SetUp();
+    OpenAll();
+  }
+  void TearDown() override {
+    CloseAll();
+    StoreFixture::TearDown();
+  }
+
+  std::string traces_dir() const { return dir() + "/traces"; }
+  void OpenAll() {
+    trace::TraceStore::Options options;
+    options.dir = traces_dir();
+    traces_ = *trace::TraceStore::Open(options, store(), clock());
+    ASSERT_TRUE(traces_->Recover().ok());
+    artifacts_ = *artifact::ArtifactStore::Open({.dir = dir() + "/artifacts"});
+    Sweeper::Options sweeps;
+    sweeps.traces_dir = traces_dir();
+    sweeper_ = std::make_unique<Sweeper>(std::move(sweeps), Sweeper::Parts{.store = store(),
+                                                                           .traces = *traces_,
+                                                                           .artifacts = *artifacts_,
+                                                                           .gate = gate_,
+                                                                           .clock = clock()});
+  }
+  void CloseAll() {
+    sweeper_.reset();
+    traces_.reset();
+  }
+  // As after a kill -9: nothing is said to anybody.
+  void Restart() {
+    CloseAll();
+    Close();
+    Open();
+    OpenAll();
+  }
+
+  std::string TracePath(JobId job) const { return trace::PathOf(traces_dir(), job, 1); }
+  std::string ContentPath(const std::string& content) const {
+    const std::string hex = absl::BytesToHexString(os::Sha256Of(content));
+    return absl::StrCat(dir(), "/artifacts/", hex.substr(0, 2), "/", hex.substr(2));
+  }
+  void WriteTrace(JobId job, const std::string& text) {
+    ASSERT_TRUE(os::MakeDirs(trace::FolderOf(traces_dir(), job)).ok());
+    ASSERT_TRUE(os::WriteFile(TracePath(job), text).ok());
+  }
+  void PutContent(JobId job, const std::string& content) {
+    const std::string sha256 = os::Sha256Of(content);
+    auto upload = *artifacts_->Begin(sha256, content.size());
+    ASSERT_TRUE(upload->Append(0, content).ok());
+    ASSERT_TRUE(upload->Finish().ok());
+    ASSERT_TRUE(store()
+                    .PutArtifact({.id = absl::StrCat(job.value(), "-1"),
+                                  .job = job,
+                                  .attempt = 1,
+                                  .name = "files",
+                                  .size = content.size(),
+                                  .sha256 = sha256,
+                                  .created_at = clock().Now()})
+                    .ok());
+  }
+  // One job, with a log and an artifact, ended now.
+  Submitted Finished(const std::string& name) {
+    Submitted submitted = Submit({name});
+    schedule::StoreJob job = Run(submitted.Progress(0), 1);
+    WriteTrace(job.id, "log of " + name);
+    PutContent(job.id, "artifact of " + name);
+    job.state = lifecycle::JobState::kFailed;
+    job.phase = schedule::Phase::kNone;
+    job.finished_at = clock().Now();
+    store::PutTraceEnd end;
+    end.job = job.id;
+    end.attempt = 1;
+    end.trace_bytes = 7 + name.size();
+    schedule::StorePipeline pipeline;
+    pipeline.id = submitted.pipeline;
+    pipeline.state = lifecycle::PipelineState::kFailed;
+    pipeline.finished_at = clock().Now();
+    EXPECT_TRUE(store().Commit({job, end, pipeline}).ok());
+    return submitted;
+  }
+  std::vector<Swept> Sweep(bool dry_run = false) {
+    auto swept = sweeper_->Sweep(dry_run);
+    EXPECT_TRUE(swept.ok()) << swept.status();
+    return swept.ok() ? *swept : std::vector<Swept>();
+  }
+  // RemoveStrayFiles() alone.
+  StrayCount Strays() {
+    auto count = RemoveStrayFiles(traces_dir(), store(), *traces_, *artifacts_, clock().Now(),
+                                  [] { return true; });
+    EXPECT_TRUE(count.ok()) << count.status();
+    return count.ok() ? *count : StrayCount{};
+  }
+  uint64_t CountOf(const std::string& kind) {
+    const std::vector<store::UsageRow> rows = *store().ReadUsage();
+    for (const store::UsageRow& row : rows) {
+      if (row.kind == kind) return row.count;
+    }
+    return 0;
+  }
+
+  RemovalGate gate_;
+  std::unique_ptr<trace::TraceStore> traces_;
+  std::unique_ptr<artifact::ArtifactStore> artifacts_;
+  std::unique_ptr<Sweeper> sweeper_;
+};
+
+TEST_F(SweeperTest, RemovesOldPipelinesWithTheirFilesAndSaysSo) {
+  const Submitted old = Finished("old");
+  const Submitted pinned = Finished("pinned");
+  ASSERT_TRUE(store().PinPipeline(pinned.pipeline, true).ok());
+  clock().Advance(366 * kDay);
+  const Submitted newest = Finished("newest");
+
+  const std::vector<Swept> would = Sweep(true);
+  ASSERT_THAT(would, SizeIs(1));
+  EXPECT_TRUE(os::Exists(TracePath(old.jobs[0].id)));
+
+  const std::vector<Swept> swept = Sweep();
+  ASSERT_THAT(swept, SizeIs(1));
+  EXPECT_EQ(swept[0].kind, "pipelines");
+  EXPECT_EQ(swept[0].project_name, "portal");
+  EXPECT_EQ(swept[0].limit, "keep-pipelines 365 days");
+  EXPECT_EQ(swept[0].count, 1u);
+  EXPECT_EQ(swept[0].bytes, would[0].bytes);
+  EXPECT_EQ(swept[0].oldest, clock().Now() - 366 * kDay);
+  EXPECT_FALSE(os::Exists(TracePath(old.jobs[0].id)));
+  EXPECT_FALSE(os::Exists(ContentPath("artifact of old")));
+  for (const Submitted& kept : {pinned, newest}) {
+    EXPECT_TRUE(store().GetPipeline(kept.pipeline).ok());
+    EXPECT_TRUE(os::Exists(TracePath(kept.jobs[0].id)));
+  }
+  EXPECT_TRUE(os::Exists(ContentPath("artifact of pinned")));
+  EXPECT_THAT(Sweep(), IsEmpty());
+}
+
+TEST_F(SweeperTest, RemovesLogsAndArtifactsOfPipelinesThatStay) {
+  const Submitted old = Finished("old");
+  clock().Advance(100 * kDay);
+  Finished("newest");
+  const std::vector<Swept> swept = Sweep();
+  ASSERT_THAT(swept, SizeIs(2));
+  EXPECT_EQ(swept[0].limit, "keep-artifacts 30 days");
+  EXPECT_EQ(swept[1].limit, "keep-traces 90 days");
+  EXPECT_FALSE(os::Exists(TracePath(old.jobs[0].id)));
+  EXPECT_FALSE(os::Exists(ContentPath("artifact of old")));
+  EXPECT_EQ(store().GetAttempt(old.jobs[0].id, 1)->trace_removed_by, "keep-traces 90 days");
+}
+
+TEST_F(SweeperTest, AProjectsOwnSettingCounts) {
+  Finished("old");
+  clock().Advance(kDay);
+  Finished("newest");
+  EXPECT_THAT(Sweep(true), IsEmpty());
+  ASSERT_TRUE(store().SetProjectSetting(project(), "keep-pipelines", "1h").ok());
+  EXPECT_THAT(Sweep(true), SizeIs(1));
+}
+
+TEST_F(SweeperTest, APipelineThatSomebodyBringsBackIsLetAlone) {
+  const Submitted old = Finished("old");
+  clock().Advance(366 * kDay);
+  Finished("newest");
+  {
+    const RemovalGate::Use retry(gate_, old.pipeline);
+    Sweep();
+    EXPECT_TRUE(store().GetPipeline(old.pipeline).ok());
+  }
+  Sweep();
+  EXPECT_FALSE(store().GetPipeline(old.pipeline).ok());
+}
+
+// Killed between the rows and the files: each step by itself, then the next start.
+TEST_F(SweeperTest, C2ACrashAfterTheRowsLeavesFilesThatTheNextStartFinds) {
+  const Submitted gone = Finished("gone"), no_log = Finished("no log"), kept = Finished("kept");
+  ASSERT_TRUE(
+      store().RemovePipelines({{.id = gone.pipeline, .limit = "x"}}, clock().Now(), 10).ok());
+  ASSERT_TRUE(store().MarkTracesRemoved({{no_log.jobs[0].id, 1}}, "x", clock().Now()).ok());
+  ASSERT_TRUE(store()
+                  .MarkArtifactsRemoved({(*store().ArtifactsOf(no_log.pipeline))[0].id}, "x",
+                                        clock().Now())
+                  .ok());
+  Restart();
+  for (const Submitted& one : {gone, no_log}) ASSERT_TRUE(os::Exists(TracePath(one.jobs[0].id)));
+
+  const StrayCount strays = Strays();
+
+  EXPECT_EQ(strays.files, 4u);
+  EXPECT_EQ(strays.bytes, std::string("log of gonelog of no log").size() +
+                              std::string("artifact of goneartifact of no log").size());
+  for (const Submitted& one : {gone, no_log}) EXPECT_FALSE(os::Exists(TracePath(one.jobs[0].id)));
+  EXPECT_FALSE(os::Exists(ContentPath("artifact of gone")));
+  EXPECT_FALSE(os::Exists(ContentPath("artifact of no log")));
+  EXPECT_TRUE(os::Exists(TracePath(kept.jobs[0].id)));
+  EXPECT_TRUE(os::Exists(ContentPath("artifact of kept")));
+  EXPECT_EQ(Strays().files, 0u);
+}
+
+TEST_F(SweeperTest, C2APipelineThatIsHalfRemovedIsGoneAfterTheNextStart) {
+  Submitted half = Submit({"a", "b", "c"});
+  schedule::StorePipeline row;
+  row.id = half.pipeline;
+  row.state = lifecycle::PipelineState::kCanceled;
+  ASSERT_TRUE(CommitRow(row).ok());
+  ASSERT_TRUE(
+      store().RemovePipelines({{.id = half.pipeline, .limit = "x"}}, clock().Now(), 1).ok());
+  Restart();
+  ASSERT_TRUE(FinishRemovals({.store = store(), .traces = *traces_, .artifacts = *artifacts_,
+                              .gate = gate_},
+                             clock().Now())
+                  .ok());
+  EXPECT_THAT(std::string(store().GetJob(half.jobs[2].id).status().message()),
+              HasSubstr("removed by retention"));
+  EXPECT_EQ(CountOf("pipelines"), 0u);
+}
+
+TEST_F(SweeperTest, FilesOfAPipelineThatRunsStayEvenBeforeTheirRows) {
+  const Submitted running = Submit({"a"});
+  WriteTrace(running.jobs[0].id, "");  // made ahead of the first byte
+  EXPECT_EQ(Strays().files, 0u);
+  EXPECT_TRUE(os::Exists(TracePath(running.jobs[0].id)));
+}
+
+TEST_F(SweeperTest, AnUploadUnderWayKeepsItsContentAndACutOneGoesAfterADay) {
+  const std::string content = "somebody's", sha256 = os::Sha256Of(content);
+  {
+    auto upload = *artifacts_->Begin(sha256, content.size());
+    ASSERT_TRUE(upload->Append(0, content).ok());
+    ASSERT_TRUE(upload->Finish().ok());
+    EXPECT_EQ(Strays().files, 0u);  // its row is still to come
+    EXPECT_TRUE(artifacts_->Has(sha256));
+  }
+  EXPECT_EQ(Strays().files, 1u);
+  EXPECT_FALSE(artifacts_->Has(sha256));
+  {
+    auto upload = *artifacts_->Begin(sha256, content.size());
+    ASSERT_TRUE(upload->Append(0, "some").ok());
+  }
+  EXPECT_EQ(*artifacts_->RemoveCutUploads(absl::Hours(1), absl::Now()), 0);
+  EXPECT_EQ(*artifacts_->RemoveCutUploads(absl::Hours(1), absl::Now() + kDay), 1);
+}
+
+TEST_F(SweeperTest, CorrectsTheSizesOfTracesThatTheRowsHaveWrong) {
+  const Submitted one = Finished("one");
+  WriteTrace(one.jobs[0].id, "longer than the row says");
+  Strays();
+  EXPECT_EQ(store().RetentionStock()->traces[0].bytes, 24u);
+  ASSERT_TRUE(os::RemoveTree(TracePath(one.jobs[0].id)).ok());
+  Strays();
+  EXPECT_THAT(store().RetentionStock()->traces, IsEmpty());
+}
+
+}  // namespace
+}  // namespace grange::sweep
