@@ -123,6 +123,7 @@ class CoordinatorImpl : public Coordinator,
   void Finish(session::JobResult result);
   std::optional<double> CoverageOf(const session::JobResult& result);
   void TellSweeper(const store::PutTraceEnd& end);
+  // The pipeline that it is about; not set: an agent.
   absl::StatusOr<PipelineId> PipelineOf(const schedule::Event& request);
 
   const CoordinatorOptions options_;
@@ -431,6 +432,7 @@ absl::StatusOr<control::SubmitAnswer> CoordinatorImpl::Submit(const control::Sub
 
 absl::Status CoordinatorImpl::Request(const schedule::Event& request, const store::Answer& answer) {
   GRANGE_ASSIGN_OR_RETURN(const PipelineId pipeline, PipelineOf(request));
+  if (!pipeline.is_set()) return core_->Request(request, answer);  // it is about an agent
   const sweep::RemovalGate::Use use(removals_, pipeline);
   GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
   GRANGE_RETURN_IF_ERROR(CheckArtifactsOf(*store_, request, row));
@@ -455,6 +457,7 @@ absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& re
   if (const auto* of = std::get_if<schedule::RetryJob>(&request)) job = of->job;
   if (const auto* of = std::get_if<schedule::CancelJob>(&request)) job = of->job;
   if (const auto* of = std::get_if<schedule::PlayJob>(&request)) job = of->job;
+  if (!job.is_set()) return PipelineId();
   GRANGE_ASSIGN_OR_RETURN(const store::JobRow row, store_->GetJob(job));
   return row.pipeline;
 }

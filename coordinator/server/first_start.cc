@@ -29,6 +29,19 @@ std::string KeptToken(const std::string& path, store::Store& store) {
   return "";
 }
 
+// What a start has left that was killed while it wrote the file: it has the token, too.
+void RemoveUnfinished(const std::string& state_dir) {
+  constexpr absl::string_view kPrefix = "grangectl.yml.";
+  constexpr size_t kRandomBytes = 6;
+  const absl::StatusOr<std::vector<std::string>> names = os::ListDir(state_dir);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (absl::StartsWith(name, kPrefix) && name.size() == kPrefix.size() + kRandomBytes) {
+      os::RemoveTree(os::JoinPath(state_dir, name)).IgnoreError();
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status WriteCtlConfig(const std::string& state_dir, const std::string& address,
@@ -55,6 +68,7 @@ absl::Status WriteCtlConfig(const std::string& state_dir, const std::string& add
       absl::StrAppend(&text, "  ", line, "\n");
     }
   }
+  RemoveUnfinished(state_dir);
   return os::WriteFileAtomic(path, text, 0600);
 }
 
