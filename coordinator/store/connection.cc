@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "coordinator/store/checked_file.h"
 
 namespace grange::store {
 namespace {
@@ -32,11 +33,14 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, CheckedFileVfs());
   std::unique_ptr<Connection> connection(new Connection(path, db));
   if (code != SQLITE_OK) return connection->ErrorOf(code);
   sqlite3_extended_result_codes(db, 1);
   sqlite3_limit(db, SQLITE_LIMIT_LENGTH, kValueBytesMax);
+  // A new database has it from its first page on, an older one from when it is written anew.
+  int reserve = kCheckedReserve;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   // A reader that finds the file as another connection left it needs none of these to be durable;
   // all are settings of the connection. The cache is small: the kernel's holds the file as well.
   GRANGE_RETURN_IF_ERROR(
@@ -67,7 +71,16 @@ absl::Status Connection::Execute(const char* sql) {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code);
 }
 
+absl::Status Connection::FoundDamage() const {
+  const std::string damage = DamageOf(db_);
+  if (damage.empty()) return absl::OkStatus();
+  return absl::DataLossError(absl::StrCat("database '", path_, "': damaged: ", damage,
+                                          "; stop the coordinator and bring back a copy with "
+                                          "'grangectl backup restore'"));
+}
+
 absl::Status Connection::ErrorOf(int code, int system_error) const {
+  if (code == SQLITE_IOERR_DATA) return FoundDamage();
   const std::string where = absl::StrCat("database '", path_, "': ");
   const bool no_space = system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
   const bool disk_full =
