@@ -166,8 +166,11 @@ int ReadLog(sqlite3_file* base, void* to, int size, sqlite3_int64 at) {
   const bool page_of_frame =
       IsPage(size, 0) && at > kLogHeaderBytes &&
       (at - kLogHeaderBytes) % (kFrameHeaderBytes + size) == kFrameHeaderBytes;
-  if (code != SQLITE_OK || !page_of_frame || at >= file.database->uncommitted_from) return code;
-  return CheckFrame(file, to, size, at);
+  if (!page_of_frame || at >= file.database->uncommitted_from) return code;
+  if (code == SQLITE_OK) return CheckFrame(file, to, size, at);
+  if (code != SQLITE_IOERR_SHORT_READ) return code;
+  file.database->damage = absl::StrCat("its log ends before byte ", at + size);
+  return SQLITE_IOERR_DATA;
 }
 
 int WriteLog(sqlite3_file* base, const void* from, int size, sqlite3_int64 at) {

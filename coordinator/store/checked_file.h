@@ -28,7 +28,8 @@ constexpr int kCheckedReserve = 8;
 // page 1 says how many bytes are reserved doesn't make it one without.
 constexpr int kCheckedApplicationId = 0x47524e47;
 
-// True if the pages of the database file have checksums. `database` was opened with CheckedFileVfs().
+// True if the pages of the database file have checksums. `database` was opened with
+// CheckedFileVfs().
 bool HasChecksums(sqlite3* database);
 
 // What was wrong when a call on `database` last gave SQLITE_IOERR_DATA: which page of which of the

@@ -26,6 +26,12 @@ absl::Time TimeOf(int64_t micros) {
   return absl::FromUnixMicros(micros);
 }
 
+absl::Status Damaged(absl::string_view path, absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("database '", path, "': damaged: ", what,
+                                          "; stop the coordinator and bring back a copy with "
+                                          "'grangectl backup restore'"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path,
@@ -73,14 +79,10 @@ absl::Status Connection::Execute(const char* sql) {
 
 absl::Status Connection::FoundDamage() const {
   const std::string damage = DamageOf(db_);
-  if (damage.empty()) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat("database '", path_, "': damaged: ", damage,
-                                          "; stop the coordinator and bring back a copy with "
-                                          "'grangectl backup restore'"));
+  return damage.empty() ? absl::OkStatus() : Damaged(path_, damage);
 }
 
 absl::Status Connection::ErrorOf(int code, int system_error) const {
-  if (code == SQLITE_IOERR_DATA) return FoundDamage();
   const std::string where = absl::StrCat("database '", path_, "': ");
   const bool no_space = system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
   const bool disk_full =
@@ -91,12 +93,14 @@ absl::Status Connection::ErrorOf(int code, int system_error) const {
   }
   const std::string reason =
       absl::StrCat(db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code), " (", code, ")");
+  if (code == SQLITE_IOERR_DATA) {
+    const std::string damage = DamageOf(db_);
+    return Damaged(path_, damage.empty() ? reason : damage);
+  }
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(absl::StrCat(where, "damaged: ", reason,
-                                              "; stop the coordinator and bring back a copy with "
-                                              "'grangectl backup restore'"));
+      return Damaged(path_, reason);
     case SQLITE_CONSTRAINT:
       if (code == SQLITE_CONSTRAINT_FOREIGNKEY) {
         return absl::NotFoundError(absl::StrCat(where, "a row that is named does not exist"));

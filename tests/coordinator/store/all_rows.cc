@@ -122,7 +122,7 @@ void FillPipeline(Store& store, ProjectId project, int number) {
     jobs[static_cast<size_t>(i)].created_at = kThen;
   }
   ASSERT_TRUE(store.CreatePipeline(pipeline, jobs, absl::StrCat("submit-", number), nullptr,
-                                   {.user = "ada", .token = {}, .peer = "10.0.0.1", .call = "submit"})
+                                   {.user = "ada", .token = {}, .peer = "::1", .call = "submit"})
                   .ok());
   schedule::StoreJob job = jobs[0].progress;
   job.attempt = 1;

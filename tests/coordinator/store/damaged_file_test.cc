@@ -82,7 +82,7 @@ class DamagedFileTest : public StoreFixture {
     return refused;
   }
 
-  // Opens a copy of the three files with one byte changed. True: it was refused, with the next step.
+  // Opens a copy of the files with one byte changed. True: it was refused, with the next step.
   // Otherwise every row that can be read is right.
   bool IsRefused(const Files& files, size_t at, char difference) {
     const std::string copy = dir() + "/copy";
@@ -203,7 +203,8 @@ TEST_F(DamagedFileTest, C8TheDamagedPageIsNamed) {
   EXPECT_EQ(status.code(), absl::StatusCode::kDataLoss);
   EXPECT_THAT(std::string(status.message()),
               AllOf(HasSubstr(db_path()), HasSubstr("page 17 does not fit its checksum"),
-                    HasSubstr("stop the coordinator and bring back a copy with 'grangectl backup restore'")));
+                    HasSubstr("stop the coordinator and bring back a copy with "
+                              "'grangectl backup restore'")));
 }
 
 TEST_F(DamagedFileTest, C8AByteThatFlipsWhileTheStoreRunsIsSaidToWhoReadsIt) {
@@ -243,6 +244,11 @@ TEST_F(DamagedFileTest, C8AByteThatFlipsInTheLogWhileTheStoreRunsIsSaidToWhoRead
   }
   EXPECT_GT(refused, 20);
   EXPECT_EQ(CountRefused(store()), 0);
+}
+
+TEST_F(DamagedFileTest, C8ALogThatIsCutWhileTheStoreRunsIsSaidToWhoReadsIt) {
+  ASSERT_EQ(::truncate((dir() + "/grange.db-wal").c_str(), 20 * kPageBytes), 0);
+  EXPECT_GT(CountRefused(store()), 0);
 }
 
 TEST_F(DamagedFileTest, C8ACopyHasChecksumsAndIsNotMadeOfADamagedPage) {

@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 constexpr int kPipelines = 10;
 constexpr size_t kReserveAt = 20;  // in the file's header
 
-// All writes of SQLite to its files in a child: the one at which the child kills itself comes nearer.
+// All writes of SQLite to its files in a child: the one at which it kills itself comes nearer.
 int writes_left = 0;
 
 void CountWrite() {
