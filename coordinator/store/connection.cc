@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/check.h"
 #include "common/base/status_macros.h"
+#include "coordinator/store/checked_file.h"
 
 namespace grange::store {
 namespace {
@@ -25,6 +26,12 @@ absl::Time TimeOf(int64_t micros) {
   return absl::FromUnixMicros(micros);
 }
 
+absl::Status Damaged(absl::string_view path, absl::string_view what) {
+  return absl::DataLossError(absl::StrCat("database '", path, "': damaged: ", what,
+                                          "; stop the coordinator and bring back a copy with "
+                                          "'grangectl backup restore'"));
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& path,
@@ -32,11 +39,14 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& 
   const int flags = SQLITE_OPEN_NOMUTEX |
                     (access == Access::kReadOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, CheckedFileVfs());
   std::unique_ptr<Connection> connection(new Connection(path, db));
   if (code != SQLITE_OK) return connection->ErrorOf(code);
   sqlite3_extended_result_codes(db, 1);
   sqlite3_limit(db, SQLITE_LIMIT_LENGTH, kValueBytesMax);
+  // A new database has it from its first page on, an older one from when it is written anew.
+  int reserve = kCheckedReserve;
+  sqlite3_file_control(db, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserve);
   // A reader that finds the file as another connection left it needs none of these to be durable;
   // all are settings of the connection. The cache is small: the kernel's holds the file as well.
   GRANGE_RETURN_IF_ERROR(
@@ -67,6 +77,11 @@ absl::Status Connection::Execute(const char* sql) {
   return code == SQLITE_OK ? absl::OkStatus() : ErrorOf(code);
 }
 
+absl::Status Connection::FoundDamage() const {
+  const std::string damage = DamageOf(db_);
+  return damage.empty() ? absl::OkStatus() : Damaged(path_, damage);
+}
+
 absl::Status Connection::ErrorOf(int code, int system_error) const {
   const std::string where = absl::StrCat("database '", path_, "': ");
   const bool no_space = system_error == ENOSPC || system_error == EDQUOT || system_error == EFBIG;
@@ -78,12 +93,14 @@ absl::Status Connection::ErrorOf(int code, int system_error) const {
   }
   const std::string reason =
       absl::StrCat(db_ != nullptr ? sqlite3_errmsg(db_) : sqlite3_errstr(code), " (", code, ")");
+  if (code == SQLITE_IOERR_DATA) {
+    const std::string damage = DamageOf(db_);
+    return Damaged(path_, damage.empty() ? reason : damage);
+  }
   switch (code & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return absl::DataLossError(absl::StrCat(where, "damaged: ", reason,
-                                              "; stop the coordinator and bring back a copy with "
-                                              "'grangectl backup restore'"));
+      return Damaged(path_, reason);
     case SQLITE_CONSTRAINT:
       if (code == SQLITE_CONSTRAINT_FOREIGNKEY) {
         return absl::NotFoundError(absl::StrCat(where, "a row that is named does not exist"));

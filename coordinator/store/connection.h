@@ -43,6 +43,8 @@ class Connection {
   // kAlreadyExists for a row that must be unique, kUnavailable for the disk's other failures.
   // `system_error`: errno of the call, if it is known; it tells a quota from a broken disk.
   absl::Status ErrorOf(int code, int system_error = 0) const;
+  // kDataLoss, naming the page, if one that this connection has read did not fit its checksum.
+  absl::Status FoundDamage() const;
 
  private:
   friend class Statement;

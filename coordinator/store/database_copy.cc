@@ -44,6 +44,7 @@ absl::Status Run(Connection& connection, const char* check, const std::string& p
     if (statement.Bytes(0) != "ok") problems.push_back(statement.Bytes(0));
     if (problems.size() == kProblemsShown) break;
   }
+  GRANGE_RETURN_IF_ERROR(connection.FoundDamage());
   if (problems.empty()) return absl::OkStatus();
   return absl::DataLossError(
       absl::StrCat("database '", path, "' is damaged: ", absl::StrJoin(problems, "; ")));

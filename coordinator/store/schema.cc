@@ -350,6 +350,7 @@ absl::StatusOr<int64_t> StoredVersion(Connection& connection, const std::string&
 absl::Status CheckPages(Connection& connection, const std::string& path) {
   Statement statement = connection.Prepare("PRAGMA quick_check(1)");
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
+  GRANGE_RETURN_IF_ERROR(connection.FoundDamage());
   const std::string result = row ? statement.Bytes(0) : "no answer";
   if (result == "ok") return absl::OkStatus();
   return absl::DataLossError(

@@ -10,9 +10,6 @@
 namespace grange::store {
 namespace {
 
-// PRAGMA user_version, from which on all of these columns are sealed.
-constexpr int64_t kAllSealed = 1;
-
 std::string PlanIdentity(JobId job) { return absl::StrCat("plan of job ", job.value()); }
 std::string VariablesIdentity(PipelineId pipeline) {
   return absl::StrCat("variables of pipeline ", pipeline.value());
@@ -67,45 +64,28 @@ absl::StatusOr<std::string> OpenVariables(const Sealer& sealer, PipelineId pipel
 }
 
 absl::Status SealOlderRows(Connection& connection, const Sealer& sealer) {
-  {
-    Statement statement = connection.Prepare("PRAGMA user_version");
-    GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
-    if (row && statement.Int(0) >= kAllSealed) return absl::OkStatus();
+  GRANGE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(connection));
+  for (bool more = true; more;) {
+    GRANGE_ASSIGN_OR_RETURN(
+        more, SealSome(connection,
+                       "SELECT job, plan FROM job_plans WHERE substr(plan, 1, 1) <> x'01' "
+                       "LIMIT 1000",
+                       "UPDATE job_plans SET plan = ? WHERE job = ?",
+                       [&](int64_t id, const std::string& text) {
+                         return SealPlan(sealer, JobId(id), text);
+                       }));
   }
-  {
-    GRANGE_ASSIGN_OR_RETURN(Transaction transaction, Transaction::Begin(connection));
-    for (bool more = true; more;) {
-      GRANGE_ASSIGN_OR_RETURN(
-          more, SealSome(connection,
-                         "SELECT job, plan FROM job_plans WHERE substr(plan, 1, 1) <> x'01' "
-                         "LIMIT 1000",
-                         "UPDATE job_plans SET plan = ? WHERE job = ?",
-                         [&](int64_t id, const std::string& text) {
-                           return SealPlan(sealer, JobId(id), text);
-                         }));
-    }
-    for (bool more = true; more;) {
-      GRANGE_ASSIGN_OR_RETURN(
-          more, SealSome(connection,
-                         "SELECT id, variables FROM pipelines WHERE length(variables) > 0 AND "
-                         "substr(variables, 1, 1) <> x'01' LIMIT 1000",
-                         "UPDATE pipelines SET variables = ? WHERE id = ?",
-                         [&](int64_t id, const std::string& text) {
-                           return SealVariables(sealer, PipelineId(id), text);
-                         }));
-    }
-    GRANGE_RETURN_IF_ERROR(transaction.Commit());
+  for (bool more = true; more;) {
+    GRANGE_ASSIGN_OR_RETURN(
+        more, SealSome(connection,
+                       "SELECT id, variables FROM pipelines WHERE length(variables) > 0 AND "
+                       "substr(variables, 1, 1) <> x'01' LIMIT 1000",
+                       "UPDATE pipelines SET variables = ? WHERE id = ?",
+                       [&](int64_t id, const std::string& text) {
+                         return SealVariables(sealer, PipelineId(id), text);
+                       }));
   }
-  // Pages that are free now still have the old values: the file is written anew before it counts as
-  // sealed, and the log is emptied.
-  // (Also when a start was cut after it had sealed them.)
-  bool rows = false;
-  {
-    Statement statement = connection.Prepare("SELECT 1 FROM pipelines LIMIT 1");
-    GRANGE_ASSIGN_OR_RETURN(rows, statement.Step());
-  }
-  if (rows) GRANGE_RETURN_IF_ERROR(connection.Execute("VACUUM;"));
-  return connection.Execute("PRAGMA user_version = 1; PRAGMA wal_checkpoint(TRUNCATE);");
+  return transaction.Commit();
 }
 
 }  // namespace grange::store

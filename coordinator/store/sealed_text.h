@@ -21,8 +21,7 @@ std::string SealVariables(const Sealer& sealer, PipelineId pipeline, absl::strin
 absl::StatusOr<std::string> OpenVariables(const Sealer& sealer, PipelineId pipeline,
                                           absl::string_view stored);
 
-// Once for each database: seals what an older program has left open, and removes what the file still
-// has of it.
+// Seals what an older program has left open. Free pages still have it (file_upgrade.h).
 absl::Status SealOlderRows(Connection& connection, const Sealer& sealer);
 
 }  // namespace grange::store

@@ -5,8 +5,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "coordinator/store/file_upgrade.h"
+#include "coordinator/store/log_check.h"
 #include "coordinator/store/schema.h"
-#include "coordinator/store/sealed_text.h"
 #include "coordinator/store/sqlite_store_rows.h"
 
 namespace grange::store {
@@ -57,12 +58,13 @@ absl::StatusOr<std::unique_ptr<Store>> OpenSqliteStore(const std::string& path,
                                                        const Clock& clock, bool synced) {
   GRANGE_ASSIGN_OR_RETURN(os::LockFile lock, os::LockFile::Acquire(path + ".lock"));
   GRANGE_RETURN_IF_ERROR(MakeFile(path));
+  GRANGE_RETURN_IF_ERROR(CheckLog(path));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Connection> writer,
                           Connection::Open(path, Connection::Access::kReadWrite));
   GRANGE_RETURN_IF_ERROR(PrepareSchema(*writer, path));
   if (!synced) GRANGE_RETURN_IF_ERROR(writer->Execute("PRAGMA synchronous=OFF"));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Sealer> sealer, OpenSealer(*writer, key_path));
-  GRANGE_RETURN_IF_ERROR(SealOlderRows(*writer, *sealer));
+  GRANGE_RETURN_IF_ERROR(UpgradeFile(*writer, *sealer));
   GRANGE_ASSIGN_OR_RETURN(std::unique_ptr<Checkpointer> checkpointer, Checkpointer::Start(path));
   sqlite3_wal_hook(writer->raw(), TellCheckpointer, checkpointer.get());
   return std::make_unique<SqliteStore>(path, clock,

@@ -8,7 +8,7 @@
 #include "absl/strings/str_split.h"
 #include "common/os/files.h"
 #include "gtest/gtest.h"
-#include "sqlite3.h"
+#include "tests/support/database_change.h"
 #include "tests/support/farm.h"
 
 namespace grange::test {
@@ -121,10 +121,7 @@ TEST(BadInputTest, ASecondAgentOnTheSameStateIsRefused) {
 TEST(BadInputTest, ADatabaseOfANewerVersionIsRefusedAndLeftAlone) {
   Farm farm;
   farm.KillCoordinator(15);
-  sqlite3* db = nullptr;
-  ASSERT_EQ(sqlite3_open((farm.CoordinatorState() + "/grange.db").c_str(), &db), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(db, kMakeNewer, nullptr, nullptr, nullptr), SQLITE_OK);
-  sqlite3_close(db);
+  ASSERT_EQ(ChangeDatabase(farm.CoordinatorState() + "/grange.db", kMakeNewer), "");
   const CtlResult start = farm.RunProgram(
       "grange-coordinator", {"--state", farm.CoordinatorState(), "--listen", "127.0.0.1:0"});
   EXPECT_EQ(start.exit_code, 1);

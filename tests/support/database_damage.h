@@ -5,7 +5,7 @@
 
 namespace grange::test {
 
-// What SQLite's integrity_check finds wrong in the file, or why it could not look; "" if all is
+// What SQLite's integrity_check finds wrong in the file, a wrong checksum of a page, or why it could not look; "" if all is
 // well. The file must be open nowhere else.
 std::string DatabaseDamage(const std::string& path);
 

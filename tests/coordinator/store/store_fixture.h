@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/clock.h"
 #include "common/os/files.h"
+#include "coordinator/store/checked_file.h"
 #include "coordinator/store/sqlite_store.h"
 
 namespace grange::store {
@@ -44,10 +45,13 @@ class StoreFixture : public ::testing::Test {
   void Close() { store_.reset(); }
   absl::Status OpenError() { return OpenSqliteStore(db_path(), key_path(), clock_).status(); }
 
-  // Changes the file behind the store's back, while it is closed.
+  // Changes the file behind the store's back, while it is closed; its pages keep good checksums. A
+  // new file is somebody else's.
   void Tamper(const char* sql) {
     sqlite3* db = nullptr;
-    ASSERT_EQ(sqlite3_open(db_path().c_str(), &db), SQLITE_OK);
+    ASSERT_EQ(sqlite3_open_v2(db_path().c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE,
+                              os::Exists(db_path()) ? CheckedFileVfs() : nullptr),
+              SQLITE_OK);
     char* error = nullptr;
     EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, &error), SQLITE_OK) << error;
     sqlite3_close(db);
