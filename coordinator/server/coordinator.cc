@@ -5,6 +5,7 @@
 #include <grpcpp/server_builder.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -66,6 +67,8 @@ std::vector<std::string> CertificateNames(const std::string& host,
   if (plain.size() > 2 && plain.front() == '[') plain = plain.substr(1, plain.size() - 2);
   if (plain != "0.0.0.0" && plain != "::" && !plain.empty()) names.push_back(plain);
   names.insert(names.end(), further.begin(), further.end());
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
