@@ -4,12 +4,11 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/strip.h"
 #include "common/base/status_macros.h"
 #include "common/text/duration_text.h"
+#include "common/text/size_text.h"
 
 namespace grange::retention {
 namespace {
@@ -18,17 +17,6 @@ constexpr absl::Duration kAgeMin = absl::Seconds(1);
 constexpr uint64_t kBytesMin = 1 << 20;
 constexpr char kForever[] = "forever";
 constexpr char kUnlimited[] = "unlimited";
-
-struct Unit {
-  const char* name;
-  uint64_t bytes;
-};
-constexpr Unit kUnits[] = {
-    {"kib", uint64_t{1} << 10}, {"mib", uint64_t{1} << 20}, {"gib", uint64_t{1} << 30},
-    {"tib", uint64_t{1} << 40}, {"kb", 1'000},              {"mb", 1'000'000},
-    {"gb", 1'000'000'000},      {"tb", 1'000'000'000'000},  {"bytes", 1},
-    {"b", 1},                   {"", 1},
-};
 
 // What a setting of this name changes in `limits`.
 struct Setting {
@@ -88,24 +76,15 @@ absl::StatusOr<absl::Duration> ParseAge(absl::string_view text) {
 }
 
 absl::StatusOr<uint64_t> ParseBytes(absl::string_view text) {
-  const std::string lower = absl::AsciiStrToLower(absl::StripAsciiWhitespace(text));
-  if (lower == kUnlimited) return kNoBytesLimit;
-  const size_t end = std::min(lower.find_first_not_of("0123456789."), lower.size());
-  const absl::string_view unit = absl::StripAsciiWhitespace(absl::string_view(lower).substr(end));
-  double number = 0;
-  if (absl::SimpleAtod(lower.substr(0, end), &number)) {
-    for (const Unit& known : kUnits) {
-      if (unit != known.name) continue;
-      const double bytes = number * static_cast<double>(known.bytes);
-      if (bytes >= static_cast<double>(kBytesMin) && bytes < 1e18) {
-        return static_cast<uint64_t>(bytes);
-      }
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", text, "' is no size to keep; take 1 MiB or more, or '", kUnlimited, "'"));
-    }
+  if (absl::EqualsIgnoreCase(absl::StripAsciiWhitespace(text), kUnlimited)) return kNoBytesLimit;
+  const absl::StatusOr<uint64_t> bytes = text::ParseSize(text);
+  if (!bytes.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(bytes.status().message(), "; or '", kUnlimited, "'"));
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "'", text, "' is no size; write it as '500 MiB' or '20GB', or '", kUnlimited, "'"));
+  if (*bytes >= kBytesMin) return *bytes;
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", text, "' is no size to keep; take 1 MiB or more, or '", kUnlimited, "'"));
 }
 
 std::string AgeText(absl::Duration age) {
