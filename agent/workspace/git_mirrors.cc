@@ -59,6 +59,10 @@ bool IsCommitId(absl::string_view text) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
+std::string MirrorPath(absl::string_view dir, ProjectId project) {
+  return absl::StrCat(dir, "/", project.value(), ".git");
+}
+
 absl::Status InitRepository(const std::string& git_dir, bool bare, bool sha256) {
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(absl::StrCat(git_dir, "/objects/info"), 0755));
   GRANGE_RETURN_IF_ERROR(os::MakeDirs(absl::StrCat(git_dir, "/refs"), 0755));
@@ -96,7 +100,7 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
   if (!IsCommitId(sources.sha)) {
     return absl::InvalidArgumentError(absl::StrCat("'", sources.sha, "' is no commit id"));
   }
-  const std::string mirror = absl::StrCat(dir_, "/", sources.project.value(), ".git");
+  const std::string mirror = MirrorPath(dir_, sources.project);
   if (os::Exists(Marker(mirror, sources.sha))) return mirror;
   GRANGE_RETURN_IF_ERROR(Lock(sources.project, cancellation));
   const absl::Cleanup unlock = [&] { Unlock(sources.project); };
