@@ -149,7 +149,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::string LogPath() const;
   std::string FilesDir() const;
   std::string HomeDir() const;
-  std::string OwnHomeDir() const;  // of a slot's user that has none
+  std::string OwnHomeDir() const;           // of a slot's user that has none
   const exec::JobAccount* Account() const;  // null: the agent's own
   Workbench::Folders Folders() const;
   bool Ending() const { return forget_ || cancel_; }

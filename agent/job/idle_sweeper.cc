@@ -66,9 +66,8 @@ void RemoveAll(const std::vector<Aside>& asides, size_t state_dir_size,
 
 }  // namespace
 
-IdleSweeper::IdleSweeper(const SweepSettings& settings, std::string state_dir,
-                         os::EventLoop& loop, const Clock& clock, WorkerPool& workers,
-                         InUse in_use)
+IdleSweeper::IdleSweeper(const SweepSettings& settings, std::string state_dir, os::EventLoop& loop,
+                         const Clock& clock, WorkerPool& workers, InUse in_use)
     : settings_(settings),
       state_dir_(std::move(state_dir)),
       loop_(loop),

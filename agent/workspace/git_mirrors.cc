@@ -42,6 +42,16 @@ std::string Marker(const std::string& mirror, const std::string& sha) {
   return absl::StrCat(mirror, "/grange-have/", sha);
 }
 
+// Packs of fetches that were cut off: git itself lets them be. Nobody else may fetch meanwhile.
+void RemoveCutPacks(const std::string& mirror) {
+  const std::string folder = absl::StrCat(mirror, "/objects/pack");
+  for (const std::string& name : os::ListDir(folder).value_or(std::vector<std::string>())) {
+    if (!absl::StartsWith(name, "tmp_")) continue;
+    const absl::Status removed = os::RemoveTree(os::JoinPath(folder, name));
+    if (!removed.ok()) log::Warning("cut_pack_left", {{"why", removed}});
+  }
+}
+
 size_t CountPacks(const std::string& mirror) {
   const absl::StatusOr<std::vector<std::string>> names =
       os::ListDir(absl::StrCat(mirror, "/objects/pack"));
@@ -106,6 +116,7 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
   const absl::Cleanup unlock = [&] { Unlock(sources.project); };
   if (os::Exists(Marker(mirror, sources.sha))) return mirror;
 
+  RemoveCutPacks(mirror);
   const bool fresh = !os::Exists(absl::StrCat(mirror, "/HEAD"));
   absl::Status fetched = FetchPatiently(sources, mirror, door, timeout, cancellation);
   if (absl::IsInternal(fetched) && !fresh) {

@@ -109,9 +109,8 @@ absl::StatusOr<std::string> PutAside(const KeptFolder& folder, absl::Time now) {
     return absl::NotFoundError(absl::StrCat("'", folder.path, "' is gone or was used"));
   }
   const size_t slash = folder.path.rfind('/');
-  const std::string aside =
-      absl::StrCat(folder.path.substr(0, slash + 1), kAside, info.st_ino, "-",
-                   absl::ToUnixNanos(now));
+  const std::string aside = absl::StrCat(folder.path.substr(0, slash + 1), kAside, info.st_ino, "-",
+                                         absl::ToUnixNanos(now));
   if (std::rename(folder.path.c_str(), aside.c_str()) == 0) return aside;
   return os::ErrnoStatus(errno, "cannot put aside", folder.path);
 }

@@ -12,9 +12,8 @@ std::vector<size_t> OldestFirst(const std::vector<KeptFolder>& folders, KeptKind
   for (size_t i = 0; i < folders.size(); ++i) {
     if (folders[i].kind == kind) order.push_back(i);
   }
-  std::ranges::sort(order, {}, [&](size_t i) {
-    return std::tie(folders[i].last_use, folders[i].path);
-  });
+  std::ranges::sort(order, {},
+                    [&](size_t i) { return std::tie(folders[i].last_use, folders[i].path); });
   return order;
 }
 

@@ -85,9 +85,7 @@ class RetentionTest : public ::testing::Test {
     })) << Usage().dump(1)
         << "\ntraces " << TraceBytes() << ", artifacts " << ArtifactBytes();
   }
-  bool Has(int64_t pipeline) {
-    return farm_->Ctl({"jobs", absl::StrCat(pipeline)}).exit_code == 0;
-  }
+  bool Has(int64_t pipeline) { return farm_->Ctl({"jobs", absl::StrCat(pipeline)}).exit_code == 0; }
 
   std::unique_ptr<Farm> farm_;
   std::string repo_;
@@ -187,9 +185,11 @@ use:
   EXPECT_THAT(farm_->coordinator().Log(), AllOf(HasSubstr("swept kind=traces project=app"),
                                                 HasSubstr("swept kind=artifacts project=app")));
   // `never`, and the newest success, which is over its time as well.
-  EXPECT_TRUE(farm_->Ctl({"job", keep, "-o", "json"}).json()["artifacts"][0]["removed_at"].is_null());
+  EXPECT_TRUE(
+      farm_->Ctl({"job", keep, "-o", "json"}).json()["artifacts"][0]["removed_at"].is_null());
   EXPECT_TRUE(farm_->Ctl({"job", JobId(second), "-o", "json"})
-                  .json()["artifacts"][0]["removed_at"].is_null());
+                  .json()["artifacts"][0]["removed_at"]
+                  .is_null());
   EXPECT_THAT(farm_->Trace(farm_->Job(second, "make").value("id", 0)), HasSubstr("echo made"));
 
   // A job that needs them isn't begun; made again they are there.
@@ -235,7 +235,8 @@ TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJob
   const auto gone_from_log = [&](const std::string& kind, const std::string& folder) {
     return Eventually([&] {
       for (const absl::string_view line : absl::StrSplit(farm.agent("agent-1").Log(), '\n')) {
-        if (absl::StrContains(line, absl::StrCat("idle_folders_removed kind=", kind, " count=1 ")) &&
+        if (absl::StrContains(line,
+                              absl::StrCat("idle_folders_removed kind=", kind, " count=1 ")) &&
             absl::EndsWith(line, absl::StrCat(" folders=", folder))) {
           return true;
         }

@@ -56,8 +56,8 @@ TEST_F(KeptFoldersTest, ListsMirrorsAndWhatEverySlotHasButVariables) {
                                    Key("workspaces/7/.home"), Key("workspaces/7/app")));
   EXPECT_EQ(folders.at("mirrors/3.git").kind, KeptKind::kMirror);
   EXPECT_EQ(folders.at("workspaces/7/app").kind, KeptKind::kWorkTree);
-  EXPECT_THAT(LeftAside(dir_), ElementsAre(Path("mirrors/.gone-1-2"),
-                                           Path("workspaces/0/.gone-1-2")));
+  EXPECT_THAT(LeftAside(dir_),
+              ElementsAre(Path("mirrors/.gone-1-2"), Path("workspaces/0/.gone-1-2")));
 }
 
 TEST_F(KeptFoldersTest, MeasuresOnlyKindsWithASizeLimit) {
@@ -92,9 +92,9 @@ TEST_F(KeptFoldersTest, KnowsTheMirrorThatAWorkTreeBorrowsFrom) {
   Make("workspaces/0/fifo/.git/objects/info");
   Make("workspaces/0/none");
   const std::string mirror = Path("mirrors/3.git");
-  ASSERT_TRUE(os::WriteFile(Path("workspaces/0/app/.git/objects/info/alternates"),
-                            mirror + "/objects\n")
-                  .ok());
+  ASSERT_TRUE(
+      os::WriteFile(Path("workspaces/0/app/.git/objects/info/alternates"), mirror + "/objects\n")
+          .ok());
   ASSERT_EQ(mkfifo(Path("workspaces/0/fifo/.git/objects/info/alternates").c_str(), 0600), 0);
   const std::map<std::string, KeptFolder> folders = List();
   EXPECT_EQ(folders.at("workspaces/0/app").mirror, mirror);
@@ -105,8 +105,7 @@ TEST_F(KeptFoldersTest, KnowsTheMirrorThatAWorkTreeBorrowsFrom) {
 TEST_F(KeptFoldersTest, APutAsideFolderIsNoLongerListedAndFoundAgain) {
   Make("workspaces/0/app/deep");
   ASSERT_EQ(chmod(Path("workspaces/0/app").c_str(), 0500), 0);  // as a job may leave it
-  const absl::StatusOr<std::string> aside =
-      PutAside(List().at("workspaces/0/app"), absl::Now());
+  const absl::StatusOr<std::string> aside = PutAside(List().at("workspaces/0/app"), absl::Now());
   ASSERT_TRUE(aside.ok()) << aside.status();
   EXPECT_THAT(List(), IsEmpty());
   EXPECT_FALSE(os::Exists(Path("workspaces/0/app")));

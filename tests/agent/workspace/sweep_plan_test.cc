@@ -85,9 +85,9 @@ TEST(SweepPlanTest, AMirrorTakesIdleTreesThatBorrowFromItAlongAndStaysForOneInUs
                     Tree("of n", 1, 0, false, "n"), Tree("of none", 1, 0)},
                    limits),
               ElementsAre("of m", "m"));
-  EXPECT_THAT(Gone({Mirror("m", 50, 0), Tree("a", 1, 0, true, "m"), Tree("b", 1, 0, false, "m")},
-                   limits),
-              ElementsAre());
+  EXPECT_THAT(
+      Gone({Mirror("m", 50, 0), Tree("a", 1, 0, true, "m"), Tree("b", 1, 0, false, "m")}, limits),
+      ElementsAre());
   EXPECT_THAT(Gone({Mirror("m", 50, 0, true), Tree("b", 1, 0, false, "m")}, limits), ElementsAre());
 }
 
