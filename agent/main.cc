@@ -209,10 +209,10 @@ int Main(int argc, char** argv) {
                 "programs like sudo give jobs no further rights; with --run-as that is always so");
 
   std::string check_state, check_shim;
-  CLI::App* const check = app.add_subcommand(
-      "check",
-      "say in order what works and what doesn't: address, TCP, TLS (certificate, "
-      "fingerprint, clock), credential, protocol, disk, git, shell");
+  CLI::App* const check =
+      app.add_subcommand("check",
+                         "say in order what works and what doesn't: address, TCP, TLS (certificate, "
+                         "fingerprint, clock), credential, protocol, disk, git, shell");
   check->add_option("--state", check_state, kStateHelp)->required()->type_name("DIR");
   check->add_option("--shim", check_shim, "as for run")->type_name("FILE");
 
