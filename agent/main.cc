@@ -9,11 +9,14 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "agent/session/check.h"
 #include "agent/session/registration.h"
 #include "agent/session/run_agent.h"
 #include "common/base/status_macros.h"
+#include "common/text/duration_text.h"
 #include "common/text/size_text.h"
 
 namespace grange::session {
@@ -35,6 +38,56 @@ int ExitCode(const absl::Status& status) {
     default:
       return 1;
   }
+}
+
+// The limits of what is kept, as they stand on the command line.
+struct SweepTexts {
+  std::string work_trees_age = "30 days", work_trees_size = "unlimited";
+  std::string mirrors_age = "90 days", mirrors_size = "unlimited";
+  std::string every = "1 hour";
+};
+
+void AddSweepOptions(CLI::App& run, SweepTexts& texts) {
+  const auto add = [&](const char* name, std::string& text, const char* help, const char* type) {
+    run.add_option(name, text, help)->type_name(type)->capture_default_str();
+  };
+  add("--keep-work-trees", texts.work_trees_age,
+      "a work tree goes when no job has used it for so long, such as '2 weeks'; or 'forever'",
+      "AGE");
+  add("--work-trees-size", texts.work_trees_size,
+      "idle work trees go while all together take more, such as 50GiB; or 'unlimited'", "SIZE");
+  add("--keep-mirrors", texts.mirrors_age, "the same for the git mirrors of projects", "AGE");
+  add("--mirrors-size", texts.mirrors_size, "the same for the git mirrors of projects", "SIZE");
+  add("--sweep-every", texts.every,
+      "looks for these at its start, and after a job if the last look is so long ago", "DURATION");
+}
+
+absl::StatusOr<workspace::KeepLimit> ParseLimit(const std::string& name, const std::string& age,
+                                                const std::string& size) {
+  workspace::KeepLimit limit;
+  if (age != "forever") {
+    const absl::StatusOr<absl::Duration> parsed = text::ParseDuration(age);
+    if (!parsed.ok()) return Annotate(parsed.status(), absl::StrCat("--keep-", name));
+    limit.age = *parsed;
+  }
+  if (size != "unlimited") {
+    const absl::StatusOr<uint64_t> parsed = text::ParseSize(size);
+    if (!parsed.ok()) return Annotate(parsed.status(), absl::StrCat("--", name, "-size"));
+    limit.bytes = *parsed;
+  }
+  return limit;
+}
+
+absl::StatusOr<job::SweepSettings> ParseSweep(const SweepTexts& texts) {
+  job::SweepSettings sweep;
+  GRANGE_ASSIGN_OR_RETURN(sweep.keep.work_trees,
+                          ParseLimit("work-trees", texts.work_trees_age, texts.work_trees_size));
+  GRANGE_ASSIGN_OR_RETURN(sweep.keep.mirrors,
+                          ParseLimit("mirrors", texts.mirrors_age, texts.mirrors_size));
+  const absl::StatusOr<absl::Duration> every = text::ParseDuration(texts.every);
+  if (!every.ok()) return Annotate(every.status(), "--sweep-every");
+  sweep.every = *every;
+  return sweep;
 }
 
 int Report(const absl::Status& status) {
@@ -131,6 +184,8 @@ int Main(int argc, char** argv) {
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
+  SweepTexts sweep_texts;
+  AddSweepOptions(*run, sweep_texts);
   std::string memory_limit;
   run->add_option("--memory-limit", memory_limit,
                   "memory that each job may use, such as 2GiB; it is killed above that. A job may "
@@ -178,6 +233,9 @@ int Main(int argc, char** argv) {
     run_options.disk = {.pause_free_bytes = pause_free_mib << 20,
                         .fail_after = absl::Seconds(disk_full_after_seconds),
                         .spool_quota_bytes = spool_quota_mib << 20};
+    const absl::StatusOr<job::SweepSettings> sweep = ParseSweep(sweep_texts);
+    if (!sweep.ok()) return Report(sweep.status());
+    run_options.sweep = *sweep;
     if (!memory_limit.empty()) {
       const absl::StatusOr<uint64_t> size = text::ParseSize(memory_limit);
       if (!size.ok()) return Report(Annotate(size.status(), "--memory-limit"));

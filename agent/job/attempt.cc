@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/job/job_limits.h"
 #include "agent/job/script_text.h"
+#include "agent/workspace/git_mirrors.h"
 #include "agent/workspace/owner.h"
 #include "agent/workspace/work_tree.h"
 #include "common/base/check.h"
@@ -71,7 +72,15 @@ std::string Attempt::HomeDir() const {
   const bool usable = !home.empty() && ::stat(home.c_str(), &info) == 0 && S_ISDIR(info.st_mode) &&
                       info.st_uid == Account()->ids.uid;
   if (usable) return home;
+  return OwnHomeDir();
+}
+std::string Attempt::OwnHomeDir() const {
   return absl::StrCat(context_.settings.state_dir, "/workspaces/", slot_, "/.home");
+}
+std::vector<std::string> Attempt::KeptFolders() const {
+  return {WorkTree(), workspace::IndexAside(WorkTree()), OwnHomeDir(),
+          workspace::MirrorPath(os::JoinPath(context_.settings.state_dir, "mirrors"),
+                                spec_.sources.project)};
 }
 const exec::JobAccount* Attempt::Account() const {
   const std::vector<exec::JobAccount>& accounts = context_.settings.accounts;
@@ -335,7 +344,10 @@ void Attempt::Forget() {
 
 void Attempt::BecomeGone() {
   if (phase_ == JobPhase::kGone) return;
-  if (holds_slot()) DropFiles();
+  if (holds_slot()) {
+    DropFiles();
+    NoteUseOfFolders();
+  }
   phase_ = JobPhase::kGone;
   const absl::Status noted = context_.journal.AppendLazily({Kind::kForgotten, assignment_, ""});
   if (!noted.ok()) log::Warning("not_noted_as_forgotten", {{"job", assignment_}, {"why", noted}});

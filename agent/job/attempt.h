@@ -14,6 +14,7 @@
 #include "agent/exec/shim_process.h"
 #include "agent/job/disk_guard.h"
 #include "agent/job/disk_watch.h"
+#include "agent/job/idle_sweeper.h"
 #include "agent/job/job_environment.h"
 #include "agent/job/job_phase.h"
 #include "agent/job/job_result.h"
@@ -55,6 +56,7 @@ struct AgentSettings {
   std::vector<std::string> environment;         // of the agent's own process
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
   DiskLimits disk;
+  SweepSettings sweep;
   exec::JobCgroups cgroups;
   exec::JobLimits limits;                  // of each job; one may ask for less
   std::vector<exec::JobAccount> accounts;  // one for each slot; none: jobs are the agent's user
@@ -111,6 +113,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   bool holds_slot() const { return phase_ != JobPhase::kFinished && phase_ != JobPhase::kGone; }
   uint64_t TraceBytes() const;
   const std::string& job_dir() const { return job_dir_; }
+  // What is kept for later jobs and is this one's while it holds its slot: its work tree and what
+  // lies beside it, and the mirror of its project.
+  std::vector<std::string> KeptFolders() const;
   // Called once, when the attempt is gone.
   void set_on_gone(std::function<void()> on_gone) { on_gone_ = std::move(on_gone); }
 
@@ -136,6 +141,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   void WriteResult(JobResult result);
   void SyncLogLater(const JobResult& result);
   void SendResult();
+  void NoteUseOfFolders() const;
   void BecomeGone();
 
   JobPlace Place() const;
@@ -143,6 +149,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::string LogPath() const;
   std::string FilesDir() const;
   std::string HomeDir() const;
+  std::string OwnHomeDir() const;           // of a slot's user that has none
   const exec::JobAccount* Account() const;  // null: the agent's own
   Workbench::Folders Folders() const;
   bool Ending() const { return forget_ || cancel_; }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "agent/job/attempt.h"
+#include "agent/workspace/kept_folders.h"
 #include "common/log/log.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
@@ -89,6 +90,11 @@ void Attempt::FinishOrStore(JobResult result) {
 void Attempt::DropFiles() {
   const absl::Status removed = os::RemoveTree(FilesDir());
   if (!removed.ok()) log::Error("secret_files_left", {{"job", assignment_}, {"why", removed}});
+}
+
+// Before its slot is given up. Until then nobody asks.
+void Attempt::NoteUseOfFolders() const {
+  for (const std::string& path : KeptFolders()) workspace::NoteUse(path);
 }
 
 void Attempt::StoreArtifacts(JobResult result) {
@@ -179,6 +185,7 @@ void Attempt::WriteResult(JobResult result) {
           self->context_.loop.After(kJournalRetry, [self, result] { self->WriteResult(result); });
           return;
         }
+        self->NoteUseOfFolders();
         if (!self->Move(JobEvent::kResult)) return;
         log::Info("job_finished", {{"job", self->assignment_},
                                    {"reason", EndReasonName(result.reason)},

@@ -37,6 +37,8 @@ Report::Phase Reported(JobPhase phase) {
 JobTable::JobTable(const AttemptContext& context, DecodeSpec decode)
     : disk_(context.settings.disk, context.settings.state_dir, context.loop, context.clock,
             context.workers, *this),
+      sweeper_(context.settings.sweep, context.settings.state_dir, context.loop, context.clock,
+               context.workers, [this] { return FoldersInUse(); }),
       context_{context.settings, context.loop,      context.clock, context.journal, context.traces,
                context.workers,  context.workbench, context.hub,   &disk_},
       decode_(std::move(decode)) {}
@@ -48,6 +50,7 @@ void JobTable::Recover() {
   for (const auto& [assignment, records] : recorded) RecoverOne(assignment, records);
   SweepFolders();
   SweepCgroups();
+  sweeper_.Run();
 }
 
 void JobTable::RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records) {
@@ -133,6 +136,7 @@ void JobTable::Add(std::shared_ptr<Attempt> attempt) {
 void JobTable::Remove(const std::shared_ptr<Attempt>& attempt) {
   attempts_.erase(attempt->assignment());
   DeleteLater(attempt->job_dir());
+  sweeper_.Run();
   if (attempts_.empty() && on_empty_) on_empty_();
 }
 
@@ -214,6 +218,17 @@ void JobTable::DropIdleWorkTrees() {
   }
 }
 
+// Those of attempts that still hold their slot: workers of theirs may be in there, and a mirror is
+// used wherever a work tree of its project is.
+std::set<std::string> JobTable::FoldersInUse() const {
+  std::set<std::string> paths;
+  for (const auto& [assignment, attempt] : attempts_) {
+    if (!attempt->holds_slot()) continue;
+    for (std::string& path : attempt->KeptFolders()) paths.insert(std::move(path));
+  }
+  return paths;
+}
+
 void JobTable::Offer(const Assignment& assignment, const std::string& spec_bytes) {
   if (const auto found = attempts_.find(assignment); found != attempts_.end()) {
     // Twice: the first one's answer holds, and may be repeated once it is durable.
@@ -289,6 +304,7 @@ void JobTable::SetLease(absl::Duration deadline) {
 }
 
 void JobTable::Abandon() {
+  sweeper_.Stop();
   for (const auto& [assignment, attempt] : attempts_) attempt->Abandon();
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,8 +87,10 @@ class JobTable : private DiskWatch::Jobs {
   void PauseOutput(bool on) override;
   void FailLargest(const DiskUse& use) override;
   void DropIdleWorkTrees() override;
+  std::set<std::string> FoldersInUse() const;
 
   DiskWatch disk_;
+  IdleSweeper sweeper_;
   const AttemptContext context_;
   const DecodeSpec decode_;
   // Shared with work that is under way, see Attempt.

@@ -96,6 +96,7 @@ job::AgentSettings SettingsOf(const Loaded& loaded, const RunOptions& options) {
   settings.environment = os::CurrentEnvironment();
   settings.free_bytes_min = options.free_bytes_min;
   settings.disk = options.disk;
+  settings.sweep = options.sweep;
   settings.cgroups = exec::JobCgroups::Find(loaded.state.dir(), options.cgroup);
   settings.limits = options.limits;
   settings.no_new_privs = options.no_new_privs;

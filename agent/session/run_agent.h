@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "agent/exec/job_cgroups.h"
 #include "agent/job/disk_guard.h"
+#include "agent/job/idle_sweeper.h"
 
 namespace grange::session {
 
@@ -17,6 +18,7 @@ struct RunOptions {
   std::string shim_program;  // "": grange-shim beside this program
   uint64_t free_bytes_min = uint64_t{1} << 30;
   job::DiskLimits disk;
+  job::SweepSettings sweep;
   // The longest wait before a lost session is opened anew; how long is up to chance.
   absl::Duration reconnect_max = absl::Seconds(15);
   exec::JobLimits limits;           // of each job; one may ask for less

@@ -42,6 +42,16 @@ std::string Marker(const std::string& mirror, const std::string& sha) {
   return absl::StrCat(mirror, "/grange-have/", sha);
 }
 
+// Packs of fetches that were cut off: git itself lets them be. Nobody else may fetch meanwhile.
+void RemoveCutPacks(const std::string& mirror) {
+  const std::string folder = absl::StrCat(mirror, "/objects/pack");
+  for (const std::string& name : os::ListDir(folder).value_or(std::vector<std::string>())) {
+    if (!absl::StartsWith(name, "tmp_")) continue;
+    const absl::Status removed = os::RemoveTree(os::JoinPath(folder, name));
+    if (!removed.ok()) log::Warning("cut_pack_left", {{"why", removed}});
+  }
+}
+
 size_t CountPacks(const std::string& mirror) {
   const absl::StatusOr<std::vector<std::string>> names =
       os::ListDir(absl::StrCat(mirror, "/objects/pack"));
@@ -57,6 +67,10 @@ bool IsCommitId(absl::string_view text) {
   return (text.size() == 40 || text.size() == 64) &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::string MirrorPath(absl::string_view dir, ProjectId project) {
+  return absl::StrCat(dir, "/", project.value(), ".git");
 }
 
 absl::Status InitRepository(const std::string& git_dir, bool bare, bool sha256) {
@@ -96,12 +110,13 @@ absl::StatusOr<std::string> GitMirrors::Ensure(const Sources& sources, PackDoor&
   if (!IsCommitId(sources.sha)) {
     return absl::InvalidArgumentError(absl::StrCat("'", sources.sha, "' is no commit id"));
   }
-  const std::string mirror = absl::StrCat(dir_, "/", sources.project.value(), ".git");
+  const std::string mirror = MirrorPath(dir_, sources.project);
   if (os::Exists(Marker(mirror, sources.sha))) return mirror;
   GRANGE_RETURN_IF_ERROR(Lock(sources.project, cancellation));
   const absl::Cleanup unlock = [&] { Unlock(sources.project); };
   if (os::Exists(Marker(mirror, sources.sha))) return mirror;
 
+  RemoveCutPacks(mirror);
   const bool fresh = !os::Exists(absl::StrCat(mirror, "/HEAD"));
   absl::Status fetched = FetchPatiently(sources, mirror, door, timeout, cancellation);
   if (absl::IsInternal(fetched) && !fresh) {

@@ -50,6 +50,9 @@ class GitMirrors {
   std::set<ProjectId> busy_ ABSL_GUARDED_BY(mu_);
 };
 
+// Of a project, in the folder of all mirrors.
+std::string MirrorPath(absl::string_view dir, ProjectId project);
+
 // The files that make `git_dir` an empty repository; `git init` without a process.
 absl::Status InitRepository(const std::string& git_dir, bool bare, bool sha256);
 

@@ -42,7 +42,7 @@ std::string RefFor(const Sources& sources) {
 absl::Status RenewRepository(const std::string& path, const std::string& mirror, bool sha256) {
   const std::string git_dir = os::JoinPath(path, ".git");
   const std::string index = os::JoinPath(git_dir, "index");
-  const std::string kept = path + ".index";
+  const std::string kept = IndexAside(path);
   GRANGE_RETURN_IF_ERROR(os::RemoveTree(kept));
   const bool has_index = IsRealDir(git_dir) && ::rename(index.c_str(), kept.c_str()) == 0;
   GRANGE_RETURN_IF_ERROR(os::RemoveTree(git_dir));
@@ -112,6 +112,8 @@ std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sourc
   }
   return absl::StrCat(workspaces_dir, "/", slot, "/", name);
 }
+
+std::string IndexAside(const std::string& work_tree) { return work_tree + ".index"; }
 
 absl::Status PrepareWorkTree(const std::string& path, const std::string& mirror,
                              const Sources& sources, const GitCommand& git, absl::Duration timeout,

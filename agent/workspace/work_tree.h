@@ -16,6 +16,8 @@ namespace grange::workspace {
 // Where the work tree of a project stands in a slot: <workspaces>/<slot>/<project>. The name is
 // made safe for a path; two projects never share one.
 std::string WorkTreePath(absl::string_view workspaces_dir, int slot, const Sources& sources);
+// Beside it: git's index on its way into a new repository, or what a crash has left of that.
+std::string IndexAside(const std::string& work_tree);
 
 // Puts the commit of `sources`, taken from the complete `mirror`, into `path`, by the strategy:
 // kClone removes what was there; kFetch keeps unchanged files and removes all that isn't part of

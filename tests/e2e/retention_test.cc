@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "common/os/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -84,9 +85,7 @@ class RetentionTest : public ::testing::Test {
     })) << Usage().dump(1)
         << "\ntraces " << TraceBytes() << ", artifacts " << ArtifactBytes();
   }
-  bool Has(int64_t pipeline) {
-    return farm_->Ctl({"jobs", absl::StrCat(pipeline)}).exit_code == 0;
-  }
+  bool Has(int64_t pipeline) { return farm_->Ctl({"jobs", absl::StrCat(pipeline)}).exit_code == 0; }
 
   std::unique_ptr<Farm> farm_;
   std::string repo_;
@@ -186,9 +185,11 @@ use:
   EXPECT_THAT(farm_->coordinator().Log(), AllOf(HasSubstr("swept kind=traces project=app"),
                                                 HasSubstr("swept kind=artifacts project=app")));
   // `never`, and the newest success, which is over its time as well.
-  EXPECT_TRUE(farm_->Ctl({"job", keep, "-o", "json"}).json()["artifacts"][0]["removed_at"].is_null());
+  EXPECT_TRUE(
+      farm_->Ctl({"job", keep, "-o", "json"}).json()["artifacts"][0]["removed_at"].is_null());
   EXPECT_TRUE(farm_->Ctl({"job", JobId(second), "-o", "json"})
-                  .json()["artifacts"][0]["removed_at"].is_null());
+                  .json()["artifacts"][0]["removed_at"]
+                  .is_null());
   EXPECT_THAT(farm_->Trace(farm_->Job(second, "make").value("id", 0)), HasSubstr("echo made"));
 
   // A job that needs them isn't begun; made again they are there.
@@ -211,6 +212,52 @@ TEST_F(RetentionTest, ASizeLimitThatIsPassedIsNoticedAtOnce) {
   EXPECT_THAT(farm_->Ctl({"logs", JobId(pipelines[0])}).err, HasSubstr("(traces-size 1 MiB)"));
   EXPECT_GT(farm_->Trace(farm_->Job(pipelines[4], "make").value("id", 0)).size(), 300'000u);
   ExpectUsageIsWhatTheDiskHas();
+}
+
+TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJobStay) {
+  Farm farm(Farm::Options{.time_scale = 1,
+                          .coordinator_arguments = {},
+                          .agent_environment = {},
+                          .prepare_state = {},
+                          .agent_arguments = {"--keep-work-trees", "0s", "--keep-mirrors", "0s",
+                                              "--sweep-every", "0s"}});
+  farm.AddAgent();
+  const std::string gate = farm.dir() + "/gate";
+  const std::string runs = farm.MakeRepository(
+      "runs",
+      absl::StrCat("job: {script: ['until [ -e ", gate,
+                   " ]; do sleep 0.05; done', 'cat file', 'git show HEAD:file']}\n"),
+      {{"file", "still here\n"}});
+  const std::string ends = farm.MakeRepository("ends", "job: {script: ['true']}\n");
+  const int64_t running = farm.Submit(runs);
+  ASSERT_TRUE(farm.WaitForJob(running, "job", "running"));
+  ASSERT_EQ(farm.WaitForPipeline(farm.Submit(ends)), "success");
+  const auto gone_from_log = [&](const std::string& kind, const std::string& folder) {
+    return Eventually([&] {
+      for (const absl::string_view line : absl::StrSplit(farm.agent("agent-1").Log(), '\n')) {
+        if (absl::StrContains(line,
+                              absl::StrCat("idle_folders_removed kind=", kind, " count=1 ")) &&
+            absl::EndsWith(line, absl::StrCat(" folders=", folder))) {
+          return true;
+        }
+      }
+      return false;
+    });
+  };
+  EXPECT_TRUE(gone_from_log("work_trees", "workspaces/1/ends")) << farm.Logs();
+  EXPECT_TRUE(gone_from_log("mirrors", "mirrors/2.git")) << farm.Logs();
+  const std::string state = farm.AgentState("agent-1");
+  EXPECT_FALSE(os::Exists(state + "/workspaces/1/ends"));
+  EXPECT_FALSE(os::Exists(state + "/mirrors/2.git"));
+  // Its files and the commits that it borrows.
+  ASSERT_TRUE(os::WriteFile(gate, "").ok());
+  EXPECT_EQ(farm.WaitForPipeline(running), "success");
+  EXPECT_THAT(farm.Trace(farm.Job(running, "job")["id"]),
+              HasSubstr("still here\n$ git show HEAD:file\nstill here\n"));
+  EXPECT_TRUE(gone_from_log("work_trees", "workspaces/0/runs")) << farm.Logs();
+  // What is gone is made anew.
+  EXPECT_EQ(farm.WaitForPipeline(farm.Submit(runs)), "success");
+  EXPECT_EQ(farm.StopAndFindLeftovers(), "");
 }
 
 }  // namespace

@@ -211,6 +211,15 @@ TEST_F(CheckoutTest, MakesADamagedMirrorAnew) {
   EXPECT_EQ(Read("tree/a"), "2");
 }
 
+TEST_F(CheckoutTest, RemovesWhatACutFetchHasLeftInTheMirror) {
+  ASSERT_TRUE(CheckOut(At(Commit("a", "1"))).ok());
+  ASSERT_TRUE(os::MakeDirs(Path("mirrors/7.git/objects/pack")).ok());
+  ASSERT_TRUE(os::WriteFile(Path("mirrors/7.git/objects/pack/tmp_pack_x1y2z3"), "half").ok());
+  ASSERT_TRUE(CheckOut(At(Commit("a", "2"))).ok());
+  EXPECT_FALSE(os::Exists(Path("mirrors/7.git/objects/pack/tmp_pack_x1y2z3")));
+  EXPECT_EQ(Read("tree/a"), "2");
+}
+
 TEST_F(CheckoutTest, TriesAgainWhenTheCoordinatorWasAway) {
   door_.failure = absl::UnavailableError("connection lost");
   const absl::Status status = CheckOut(At(Commit("a", "1")));
