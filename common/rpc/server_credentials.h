@@ -29,7 +29,8 @@ class ServedPair {
   int64_t version_ ABSL_GUARDED_BY(mu_) = 1;
 };
 
-// TLS for a server that asks `pair` at each handshake (docs/adr/0018).
+// TLS for a server that asks `pair` at each handshake (docs/adr/0018). Unlike other credentials these
+// must outlive the server: gRPC keeps their inner part only, and that calls back into them.
 std::shared_ptr<grpc::ServerCredentials> ReloadingServerCredentials(
     std::shared_ptr<ServedPair> pair);
 

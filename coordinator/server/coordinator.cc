@@ -157,6 +157,7 @@ class CoordinatorImpl : public Coordinator,
   std::unique_ptr<session::AgentService> agent_service_;
   std::unique_ptr<control::ControlService> control_service_;
   std::unique_ptr<session::StreamThreads> stream_threads_;
+  std::shared_ptr<grpc::ServerCredentials> credentials_;  // gRPC asks them at each handshake
   std::unique_ptr<grpc::Server> server_;
 };
 
@@ -275,7 +276,7 @@ absl::Status CoordinatorImpl::Recover() {
 
 absl::Status CoordinatorImpl::Listen() {
   GRANGE_ASSIGN_OR_RETURN(const HostPort where, SplitAddress(options_.listen));
-  std::shared_ptr<grpc::ServerCredentials> credentials = grpc::InsecureServerCredentials();
+  credentials_ = grpc::InsecureServerCredentials();
   std::string fingerprint;
   if (!options_.insecure) {
     CertificateKeeper::Options certificate;
@@ -285,11 +286,11 @@ absl::Status CoordinatorImpl::Listen() {
     GRANGE_ASSIGN_OR_RETURN(certificate_,
                             CertificateKeeper::Start(std::move(certificate), clock_));
     GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
-    credentials = rpc::ReloadingServerCredentials(certificate_->pair());
+    credentials_ = rpc::ReloadingServerCredentials(certificate_->pair());
   }
   grpc::ServerBuilder builder;
   int port = 0;
-  builder.AddListeningPort(options_.listen, credentials, &port);
+  builder.AddListeningPort(options_.listen, credentials_, &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -41,7 +42,7 @@ std::map<std::string, int> CountWakeups(Farm& farm, pid_t pid, const std::string
   return counted;
 }
 
-TEST(IdleTest, AnIdleFarmWakesAtMostTwiceASecondInAll) {
+TEST(IdleTest, AnIdleProgramWakesAtMostTwiceASecond) {
   if (!os::Exists("/usr/bin/strace")) GTEST_SKIP() << "needs strace";
   Farm farm;
   farm.AddAgent();
@@ -49,15 +50,15 @@ TEST(IdleTest, AnIdleFarmWakesAtMostTwiceASecondInAll) {
   const std::string repo = farm.MakeRepository("app", "job: {script: ['true']}\n");
   ASSERT_EQ(farm.WaitForPipeline(farm.Submit(repo)), "success");
 
-  std::map<std::string, int> wakeups = CountWakeups(farm, farm.coordinator().pid(), "coordinator");
-  wakeups.merge(CountWakeups(farm, farm.agent("agent-1").pid(), "agent"));
-
-  int sum = 0;
-  for (const auto& [thread, count] : wakeups) {
-    std::printf("%s: %d in %d s\n", thread.c_str(), count, kSeconds);
-    sum += count;
+  for (const auto& [name, pid] : {std::pair{"coordinator", farm.coordinator().pid()},
+                                  std::pair{"agent", farm.agent("agent-1").pid()}}) {
+    int sum = 0;
+    for (const auto& [thread, count] : CountWakeups(farm, pid, name)) {
+      std::printf("%s: %d in %d s\n", thread.c_str(), count, kSeconds);
+      sum += count;
+    }
+    EXPECT_LE(sum, 2 * kSeconds) << name;
   }
-  EXPECT_LE(sum, 2 * kSeconds);
 }
 
 }  // namespace
