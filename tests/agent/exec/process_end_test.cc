@@ -58,13 +58,13 @@ TEST(ProcessEndTest, SaysWhichLeftoversWereKilled) {
 
 TEST(ProcessEndTest, LetsWhatStillWritesComeToItsEnd) {
   JobRun job;
-  const ShimResult result = job.Finish(
+  job.Finish(
       "exec > >(while read -r line; do echo \"< $line\"; done); for i in {1..3000}; do echo $i; "
       "done");
   std::string expected;
   for (int i = 1; i <= 3000; ++i) absl::StrAppend(&expected, "< ", i, "\n");
+  // Not that nothing was killed: with its output closed, the reader may just be on its way out.
   EXPECT_EQ(job.log(), expected);
-  EXPECT_EQ(result.detail, "");
 }
 
 TEST(ProcessEndTest, EndsAnEndlessWriterThatTheScriptLeft) {
