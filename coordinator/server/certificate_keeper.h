@@ -32,6 +32,8 @@ struct CertificateFiles {
 // are looked at when something in their folders changes: a pair that fits is shown from then on; for
 // one that doesn't (written in place, empty for a moment, a key of another certificate) the last
 // good one stays, and a warning names the file.
+//
+// Has a thread of its own, which alone looks at files; pair() is for any thread, the rest for its owner.
 class CertificateKeeper {
  public:
   struct Options {
