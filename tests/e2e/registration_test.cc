@@ -139,5 +139,31 @@ TEST(RegistrationTest, ATokenWithTagsLimitsTheAgentToThem) {
   }
 }
 
+TEST(RegistrationTest, ADrainedAgentFinishesItsJobsAndStartsNoOther) {
+  Farm farm;
+  farm.AddAgent();  // with two slots
+  const std::string gate = farm.dir() + "/gate";
+  const std::string wait = absl::StrCat("script: ['while [ ! -e ", gate, " ]; do sleep 0.02; done']");
+  std::string config;
+  for (int i = 0; i < 20; ++i) absl::StrAppend(&config, "job", i, ": {", wait, "}\n");
+  const int64_t pipeline = farm.Submit(farm.MakeRepository("app", config));
+  ASSERT_TRUE(farm.WaitForJob(pipeline, "job0", "running"));
+  ASSERT_TRUE(farm.WaitForJob(pipeline, "job1", "running"));
+
+  const CtlResult drained = farm.Ctl({"agent", "drain", "agent-1"});
+  ASSERT_EQ(drained.exit_code, 0) << drained.err;
+  ASSERT_TRUE(os::WriteFile(gate, "").ok());
+
+  EXPECT_TRUE(farm.WaitForJob(pipeline, "job0", "success"));
+  EXPECT_TRUE(farm.WaitForJob(pipeline, "job1", "success"));
+  const nlohmann::json waiting = farm.Job(pipeline, "job2");
+  EXPECT_EQ(waiting["status"], "pending");
+  const CtlResult why = farm.Ctl({"why", absl::StrCat(int64_t{waiting["id"]})});
+  EXPECT_TRUE(absl::StrContains(why.out, "draining")) << why.out;
+
+  ASSERT_EQ(farm.Ctl({"agent", "resume", "agent-1"}).exit_code, 0);
+  EXPECT_EQ(farm.WaitForPipeline(pipeline), "success");
+}
+
 }  // namespace
 }  // namespace grange::test
