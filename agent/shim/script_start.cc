@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -229,7 +230,10 @@ StartedScript StartScript(const ScriptStart& start) {
     return {.detail =
                 std::string("cannot start a process for the script: ") + std::strerror(errno)};
   }
-  if (failure.step != ChildStep::kNone) return {.detail = Describe(start, failure)};
+  if (failure.step != ChildStep::kNone) {
+    waitpid(pid, nullptr, 0);  // until then it may still be in the job's cgroup
+    return {.detail = Describe(start, failure)};
+  }
   return {.pid = pid};
 }
 
