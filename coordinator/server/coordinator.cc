@@ -387,6 +387,7 @@ void CoordinatorImpl::Finish(session::JobResult result) {
   end.dropped_bytes = result.dropped_bytes;
   end.sha256 = result.trace->sha256;
   end.damaged = result.trace->damaged;
+  end.marks_bytes = result.trace->marks_bytes;
   end.coverage = CoverageOf(result);
   end.detail = result.detail;
   end.artifact_id = result.artifact_id;
@@ -399,7 +400,7 @@ void CoordinatorImpl::Finish(session::JobResult result) {
 // What the attempt leaves on the disk may pass a limit, or be due before the next sweep.
 void CoordinatorImpl::TellSweeper(const store::PutTraceEnd& end) {
   sweeper_->Grew(retention::Kind::kPipelines, 0);
-  sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes);
+  sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes + end.marks_bytes);
   if (end.artifact_id.empty()) return;
   const absl::StatusOr<store::ArtifactRow> artifact = store_->GetArtifact(end.artifact_id);
   if (!artifact.ok()) return;
