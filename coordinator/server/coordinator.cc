@@ -86,6 +86,7 @@ class CoordinatorImpl : public Coordinator,
   // session::SessionListener
   void OnEvent(schedule::Event event) override { core_->Post(std::move(event)); }
   void OnResult(session::JobResult result) override;
+  void OnNote(JobId job) override;
 
   // control::Backend
   absl::StatusOr<control::SubmitAnswer> Submit(const control::SubmitOrder& order) override;
@@ -95,6 +96,7 @@ class CoordinatorImpl : public Coordinator,
   std::vector<schedule::Scheduler::AgentView> Agents() override;
   absl::Time LastContact(AgentId agent) const override { return hub_->LastContact(agent); }
   absl::Time AwaySince(AgentId agent) const override { return hub_->AwaySince(agent); }
+  std::string NoteOf(JobId job) const override { return hub_->gate().NoteOf(job); }
   bool StopsOnDisconnect(JobId job) override;
   void EndSessionsOf(AgentId agent, const absl::Status& why) override {
     hub_->EndSessionsOf(agent, why);
@@ -371,6 +373,13 @@ void CoordinatorImpl::Stop() {
 
 void CoordinatorImpl::OnResult(session::JobResult result) {
   results_.Post([this, result = std::move(result)]() mutable { Finish(std::move(result)); });
+}
+
+void CoordinatorImpl::OnNote(JobId job) {
+  results_.Post([this, job] {
+    const absl::StatusOr<std::shared_ptr<const PipelineFacts>> facts = book_->GetByJob(job);
+    if (facts.ok()) feed_.Publish((*facts)->row.id, {.jobs = {job}});
+  });
 }
 
 void CoordinatorImpl::Finish(session::JobResult result) {

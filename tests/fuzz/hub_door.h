@@ -90,6 +90,7 @@ class HubDoor : public session::SessionListener,
 
   void OnEvent(schedule::Event event) override { events.push_back(std::move(event)); }
   void OnResult(session::JobResult result) override { results.push_back(std::move(result)); }
+  void OnNote(JobId) override {}
   // The stream stays open all the same: the next input needs it.
   void End(const absl::Status&) override { ++ends; }
   void Cancel(const absl::Status&) override { ++ends; }

@@ -130,5 +130,22 @@ TEST(SessionHubTest, AMarkThatBreaksTheProtocolEndsTheStream) {
   }
 }
 
+TEST(SessionHubTest, ANoteOfTheHolderIsShownUntilTheScriptStarts) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  v1::AgentMsg note;
+  ToProto(job, note.mutable_note()->mutable_assignment());
+  note.mutable_note()->set_text("fetching\x1b[2J\nsources" + std::string(1000, '.'));
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), note).ok());
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job).substr(0, 20), "fetching [2J sources");
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job).size(), kNoteBytesMax);
+  EXPECT_EQ(bench.notes(), 1);
+  v1::AgentMsg started;
+  ToProto(job, started.mutable_started()->mutable_assignment());
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), started).ok());
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job), "");
+}
+
 }  // namespace
 }  // namespace grange::session
