@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "agent/job/job_limits.h"
 #include "agent/job/script_text.h"
+#include "agent/shim/output_marks.h"
 #include "agent/workspace/git_mirrors.h"
 #include "agent/workspace/owner.h"
 #include "agent/workspace/work_tree.h"
@@ -61,6 +62,7 @@ std::string Attempt::WorkTree() const {
                                  spec_.sources);
 }
 std::string Attempt::LogPath() const { return os::JoinPath(job_dir_, "log"); }
+std::string Attempt::MarksPath() const { return os::JoinPath(job_dir_, "marks"); }
 // The job's folder is closed to a user of the job's own. No project's work tree has such a name.
 std::string Attempt::FilesDir() const {
   if (Account() == nullptr) return os::JoinPath(job_dir_, "files");
@@ -168,7 +170,9 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   secrets_.reset();
   if (cancel_ || !ready.ok()) {
     // No shim will write the log: what there is to say is said here.
-    const absl::Status written = os::WriteFile(LogPath(), Masked(text));
+    text = Masked(std::move(text));
+    if (!text.empty()) shim::OutputMarks(MarksPath()).Note(0, shim::UnixMillis());
+    const absl::Status written = os::WriteFile(LogPath(), text);
     if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
     return Finish(cancel_ ? ResultOf(EndReason::kCanceled, "") : ResultOf(reason, ready.message()));
   }
@@ -269,7 +273,7 @@ void Attempt::Launch(exec::ShimRun run) {
   if (!Move(JobEvent::kLaunched)) return;
   Running(*std::move(shim));
   context_.hub.Started(assignment_);
-  context_.traces.Open(assignment_, LogPath(), 0);
+  context_.traces.Open(assignment_, LogPath(), 0, MarksPath());
   log::Info("job_started", {{"job", assignment_}, {"name", spec_.name}, {"slot", slot_}});
 }
 
@@ -378,7 +382,7 @@ void Attempt::RecoverResult(const std::string& text) {
     log::Error("result_damaged", {{"job", assignment_}, {"error", result.status()}});
     return Finish(ResultOf(EndReason::kAgentCrash, "the record of its result is damaged"));
   }
-  context_.traces.Open(assignment_, LogPath(), std::nullopt);
+  context_.traces.Open(assignment_, LogPath(), std::nullopt, MarksPath());
   // Lost with the machine: the result must not promise bytes that no one can send.
   if (TraceBytes() != result->trace_bytes) return Finish(*std::move(result));
   phase_ = JobPhase::kFinished;
@@ -389,7 +393,7 @@ void Attempt::RecoverResult(const std::string& text) {
 // The script may have been started, so it never is again: either its shim is found, or what it
 // has left.
 void Attempt::RecoverRun(const std::string& boot_id) {
-  context_.traces.Open(assignment_, LogPath(), std::nullopt);
+  context_.traces.Open(assignment_, LogPath(), std::nullopt, MarksPath());
   const bool same_boot = boot_id == exec::BootId();
   const absl::StatusOr<exec::ProcessKey> key = exec::FindShim(job_dir_);
   if (same_boot && key.ok()) {

@@ -147,6 +147,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   JobPlace Place() const;
   std::string WorkTree() const;
   std::string LogPath() const;
+  std::string MarksPath() const;
   std::string FilesDir() const;
   std::string HomeDir() const;
   std::string OwnHomeDir() const;           // of a slot's user that has none

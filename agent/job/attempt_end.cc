@@ -145,7 +145,7 @@ void Attempt::Finish(JobResult result) {
   DropFiles();
   // A machine that went down may have lost the end of the log: the result speaks of what is there.
   result.trace_bytes = TraceBytes();
-  context_.traces.Open(assignment_, LogPath(), 0);
+  context_.traces.Open(assignment_, LogPath(), 0, MarksPath());
   std::optional<std::string> digest =
       context_.traces.Digest(assignment_, result.trace_bytes, kHashHereMax);
   if (digest.has_value()) {

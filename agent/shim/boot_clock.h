@@ -7,7 +7,8 @@
 
 namespace grange::shim {
 
-// Since this machine's start, suspends included; it never jumps. The one clock of the shim.
+// Since this machine's start, suspends included; it never jumps. The one clock that
+// decides something in the shim.
 inline uint64_t BootMicros() {
   timespec now{};
   clock_gettime(CLOCK_BOOTTIME, &now);

@@ -86,6 +86,7 @@ void Spool::Append(std::string_view masked) {
   const uint64_t room = limit_bytes_ - std::min(limit_bytes_, kept);
   const std::string_view fitting = masked.substr(0, room);
   dropped_bytes_ += masked.size() - fitting.size();
+  if (!fitting.empty()) marks_.Note(kept, UnixMillis());
   if (held_.empty()) {
     held_ = WriteOut(fitting);
   } else {

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "agent/shim/masker.h"
+#include "agent/shim/output_marks.h"
 #include "agent/shim/owned_fd.h"
 
 namespace grange::shim {
 
-// The way of a job's output: out of its pipe, through the masker, to the end of the file `log`.
+// The way of a job's output: out of its pipe, through the masker, to the end of the file `log`;
+// when it came stands in the file `marks`. What the masker holds back came when it lets go of it.
 //
 // The file never grows beyond its limit; what comes later is read and counted, so that the job is
 // not slowed. What a full disk refuses is held, and nothing more is read meanwhile: the job waits
@@ -42,6 +44,9 @@ class Spool {
   void DrainPipe();
 
   void Add(std::string_view bytes);
+  // What comes between these two belongs to a step of the job.
+  void BeginSection(OutputMark::Section section) { marks_.BeginSection(section); }
+  void EndSection() { marks_.EndSection(log_bytes_ + held_.size(), UnixMillis()); }
   // The end of all output: writes what the masker held back.
   void Finish();
   int log_fd() const { return log_.get(); }
@@ -62,6 +67,7 @@ class Spool {
   OwnedFd null_;
   const uint64_t limit_bytes_;
   Masker masker_;
+  OutputMarks marks_{"marks"};
   std::vector<char> buffer_;
   std::string masked_;
   std::string held_;

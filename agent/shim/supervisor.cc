@@ -64,7 +64,9 @@ Supervisor::Supervisor(Parts parts)
 int Supervisor::Run() {
   const uint64_t started = BootMicros();
   if (!parts_.spec.trace_prefix.empty()) {
+    parts_.spool.BeginSection(OutputMark::kPrepare);
     parts_.spool.Add(parts_.spec.trace_prefix);
+    parts_.spool.EndSection();
     NoteGrown();
   }
   RunScript();
@@ -143,12 +145,15 @@ bool Supervisor::RunStage(Stage stage, const char* name, const std::string& text
     return false;
   }
   if (!Start(text)) return false;
+  parts_.spool.BeginSection(stage == Stage::kScript ? OutputMark::kScript
+                                                    : OutputMark::kAfterScript);
   timeout_at_ms_ = timeout_ms == 0 ? kNever : After(BootMillis(), timeout_ms);
   while (!StageIsOver(BootMillis())) Wait();
   KeepLimits(kNever);
   Sweep();
   const uint64_t told = parts_.spool.log_bytes();
   parts_.spool.DrainPipe();
+  parts_.spool.EndSection();
   if (parts_.spool.log_bytes() != told) NoteGrown();
   return true;
 }

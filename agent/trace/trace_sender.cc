@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "agent/trace/mark_reader.h"
 #include "common/base/crc32c.h"
 #include "common/log/log.h"
 #include "common/os/files.h"
@@ -16,6 +17,9 @@ namespace grange::trace {
 namespace {
 
 constexpr size_t kHashBlock = 256 << 10;
+// The coordinator doesn't sync marks as it does bytes. A session sends some that it should have
+// once more: those of the last minute, if the job printed all the time.
+constexpr size_t kMarksAgain = 600;
 
 // Reads up to `size` bytes at `offset`; fewer only at the end of the file. -1 on errors.
 ssize_t ReadAt(int fd, char* to, size_t size, uint64_t offset) {
@@ -30,10 +34,32 @@ ssize_t ReadAt(int fd, char* to, size_t size, uint64_t offset) {
   return static_cast<ssize_t>(done);
 }
 
+void SetAssignment(const Assignment& assignment, grange::v1::Assignment* message) {
+  message->set_job_id(assignment.job.value());
+  message->set_attempt(assignment.attempt);
+  message->set_fence(FenceValue(assignment.fence));
+}
+
+grange::v1::TraceMark::Kind ToProto(uint32_t kind) {
+  switch (kind) {
+    case shim::OutputMark::kTime:
+      return grange::v1::TraceMark::KIND_TIME;
+    case shim::OutputMark::kSectionStart:
+      return grange::v1::TraceMark::KIND_SECTION_START;
+    case shim::OutputMark::kSectionEnd:
+      return grange::v1::TraceMark::KIND_SECTION_END;
+  }
+  return grange::v1::TraceMark::KIND_UNSPECIFIED;
+}
+
 }  // namespace
 
 struct TraceSender::Spool {
+  Spool(std::string log, std::string marks_path)
+      : path(std::move(log)), marks(std::move(marks_path)) {}
+
   std::string path;
+  MarkReader marks;
   os::UniqueFd fd;
   bool ready = false;  // the session has said from where to send
   uint64_t known = 0;  // size of the file when last looked at
@@ -46,6 +72,8 @@ struct TraceSender::Spool {
   os::Sha256 sha;
   uint64_t hashed = 0;
 
+  // Nothing is left of it but marks, perhaps.
+  bool all_bytes_sent() const { return ready && end.has_value() && sent >= *end; }
   uint64_t unacked() const { return sent > acked ? sent - acked : 0; }
 
   void Look() {
@@ -75,11 +103,10 @@ TraceSender::Spool* TraceSender::Find(const Assignment& assignment) {
 }
 
 void TraceSender::Open(const Assignment& assignment, const std::string& path,
-                       std::optional<uint64_t> from) {
+                       std::optional<uint64_t> from, const std::string& marks) {
   std::unique_ptr<Spool>& slot = spools_[assignment];
   if (slot != nullptr) return;
-  slot = std::make_unique<Spool>();
-  slot->path = path;
+  slot = std::make_unique<Spool>(path, marks);
   slot->ready = from.has_value() && writer_ != nullptr;
   slot->sent = slot->acked = from.value_or(0);
   slot->Look();
@@ -147,6 +174,7 @@ void TraceSender::ResumeAt(const Assignment& assignment, uint64_t offset) {
     offset = spool->known;
   }
   unacked_ -= spool->unacked();
+  spool->marks.Rewind(offset, spool->ready ? 0 : kMarksAgain);
   spool->ready = true;
   spool->sent = spool->acked = offset;
   if (next_ready_ && next_of_ == assignment) next_ready_ = false;
@@ -185,13 +213,35 @@ bool TraceSender::Prepare() {
   for (size_t i = 0; i < spools_.size(); ++i, ++at) {
     if (at == spools_.end()) at = spools_.begin();
     Spool& spool = *at->second;
-    if (MaySend(spool) && FillNext(at->first, spool)) {
+    const bool may_send = MaySend(spool);
+    if (((may_send || spool.all_bytes_sent()) && FillMark(at->first, spool)) ||
+        (may_send && FillNext(at->first, spool))) {
       last_ = at->first;
       return true;
     }
     if (spool.ready && spool.sent < spool.known && spool.gather_timer == 0) ArmGather(spool);
   }
   return false;
+}
+
+// The next mark, if it stands before a byte of the next chunk, or there is no chunk after that.
+bool TraceSender::FillMark(const Assignment& assignment, Spool& spool) {
+  const shim::OutputMark* const next = spool.marks.Next();
+  if (next == nullptr) return false;
+  const uint64_t waiting = spool.known > spool.sent ? spool.known - spool.sent : 0;
+  const uint64_t chunk_end = spool.sent + std::min(waiting, limits_.chunk_bytes);
+  const bool is_last = spool.end.has_value() && chunk_end >= *spool.end;
+  if (next->offset >= chunk_end && !is_last) return false;
+  grange::v1::TraceMark& mark = *next_->mutable_mark();
+  SetAssignment(assignment, mark.mutable_assignment());
+  mark.set_offset(next->offset);
+  mark.set_unix_ms(next->unix_ms);
+  mark.set_kind(ToProto(next->kind));
+  mark.set_name(std::string(shim::SectionName(next->section)));
+  spool.marks.Skip();
+  next_of_ = assignment;
+  next_ready_ = true;
+  return true;
 }
 
 bool TraceSender::FillNext(const Assignment& assignment, Spool& spool) {
@@ -208,9 +258,7 @@ bool TraceSender::FillNext(const Assignment& assignment, Spool& spool) {
   data.resize(static_cast<size_t>(got));
   chunk.set_crc32c(Crc32c(data));
   chunk.set_offset(spool.sent);
-  chunk.mutable_assignment()->set_job_id(assignment.job.value());
-  chunk.mutable_assignment()->set_attempt(assignment.attempt);
-  chunk.mutable_assignment()->set_fence(FenceValue(assignment.fence));
+  SetAssignment(assignment, chunk.mutable_assignment());
   if (spool.sent == spool.hashed) {
     spool.sha.Update(data);
     spool.hashed += data.size();
@@ -248,6 +296,7 @@ void TraceSender::CheckSent(Spool& spool) {
   const bool prepared_only = next_ready_ && Find(next_of_) == &spool;
   if (!spool.ready || !spool.end.has_value() || prepared_only) return;
   if (spool.sent < *spool.end || spool.on_sent == nullptr) return;
+  if (spool.marks.Next() != nullptr) return;
   const std::function<void()> on_sent = spool.on_sent;  // it may close the spool
   on_sent();
 }

@@ -37,7 +37,9 @@ class TraceWriter {
 // Brings the spools of all attempts to the coordinator: each from the offset that it has, in chunks
 // with checksums, at most so many bytes ahead of what it has made durable. The spool itself is
 // never changed here. A chunk goes at once while nothing of its attempt is unacknowledged; else
-// bytes are gathered for a moment. The next chunk is read while the last one is being written.
+// bytes are gathered for a moment. The next chunk is read while the last one is being written. What
+// is known of the output beside its bytes, its marks, goes before the chunk with the byte behind
+// it, and all of it before `on_sent`.
 //
 // Used on the loop's thread only. Reads from the page cache; no call waits for the network.
 class TraceSender {
@@ -48,8 +50,10 @@ class TraceSender {
   TraceSender& operator=(const TraceSender&) = delete;
 
   // From now on the file `path` (which may not exist yet) is sent. `from`: bytes that the
-  // coordinator is known to have, nullopt if only the next session can tell.
-  void Open(const Assignment& assignment, const std::string& path, std::optional<uint64_t> from);
+  // coordinator is known to have, nullopt if only the next session can tell. `marks`: the file with
+  // its marks, "" if there never are any.
+  void Open(const Assignment& assignment, const std::string& path, std::optional<uint64_t> from,
+            const std::string& marks = "");
   // The file has grown.
   void Grown(const Assignment& assignment);
   // It won't grow beyond `size`. `on_sent` is called (perhaps at once) whenever all of it has been
@@ -79,6 +83,7 @@ class TraceSender {
   Spool* Find(const Assignment& assignment);
   bool MaySend(const Spool& spool) const;
   bool Prepare();
+  bool FillMark(const Assignment& assignment, Spool& spool);
   bool FillNext(const Assignment& assignment, Spool& spool);
   void Pump();
   void ArmGather(Spool& spool);

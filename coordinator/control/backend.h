@@ -77,6 +77,8 @@ class Backend {
   virtual absl::Time LastContact(AgentId agent) const = 0;
   // Of an agent without a session: since when it is away, for display. Else InfiniteFuture.
   virtual absl::Time AwaySince(AgentId agent) const = 0;
+  // What the agent that runs the job says that it does just now; "": nothing.
+  virtual std::string NoteOf(JobId job) const = 0;
   // Whether the job stops when its agent is away for longer than its lease.
   virtual bool StopsOnDisconnect(JobId job) = 0;
   virtual void EndSessionsOf(AgentId agent, const absl::Status& why) = 0;

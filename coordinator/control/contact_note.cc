@@ -29,7 +29,7 @@ void AddContact(Backend& backend, store::Store& store, const store::JobRow& row,
   const schedule::StoreJob& progress = row.progress;
   if (progress.state == lifecycle::JobState::kRunning && progress.agent.is_set()) {
     const absl::Time since = backend.AwaySince(progress.agent);
-    if (since == absl::InfiniteFuture()) return;
+    if (since == absl::InfiniteFuture()) return message->set_note(backend.NoteOf(row.id));
     message->set_agent_unreachable_since_ms(ToMillis(since));
     message->set_stops_on_disconnect(backend.StopsOnDisconnect(row.id));
   } else if (progress.state == lifecycle::JobState::kPending && progress.attempt > 1) {

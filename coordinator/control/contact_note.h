@@ -8,7 +8,8 @@
 #include "grange/v1/control.pb.h"
 
 // What people should know of a job whose agent is away or was lost, beside what its row says: that
-// the agent is unreachable and since when, or why the job waits once more. May read the store; any
+// the agent is unreachable and since when, or why the job waits once more; else what the agent does
+// for it just now. May read the store; any
 // thread.
 namespace grange::control {
 

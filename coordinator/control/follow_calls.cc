@@ -1,6 +1,8 @@
 // Watch and Logs: streams that sleep until something has changed.
+#include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -13,6 +15,7 @@
 #include "coordinator/control/contact_note.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/control/convert.h"
+#include "coordinator/control/log_marks.h"
 
 namespace grange::control {
 namespace {
@@ -201,6 +204,17 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
   AttemptNumber attempt = request->attempt();
   std::unique_ptr<trace::TraceStore::Watch> watch;
   uint64_t offset = request->offset();
+  std::optional<LogMarks> marks;
+  // What goes with the bytes before `end`; of more than one part may hold, the rest is in `last`.
+  const auto add_marks = [&](uint64_t end, v1::LogsPart& last) {
+    while (marks.has_value() && !marks->AddTo(end, &last)) {
+      v1::LogsPart more;
+      more.set_offset(last.offset());
+      more.set_attempt(attempt);
+      more.mutable_marks()->Swap(last.mutable_marks());
+      if (!writer->Write(more)) return;
+    }
+  };
   bool told_paused = false;
   unsigned news = Wakeup::kState;
   while (!context->IsCancelled()) {
@@ -217,6 +231,9 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       watch =
           parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
     }
+    if (attempt != 0 && request->marks() && !marks.has_value()) {
+      marks.emplace(parts_.traces, job->id, attempt, offset);
+    }
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =
           parts_.traces.Read(job->id, attempt, offset, kLogsPartBytes);
@@ -231,6 +248,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       part.set_offset(offset);
       part.set_attempt(attempt);
       offset += bytes->size();
+      add_marks(offset, part);
       part.set_data(*std::move(bytes));
       if (!writer->Write(part)) return grpc::Status::OK;
     }
@@ -239,6 +257,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       last.set_offset(offset);
       last.set_attempt(attempt);
       last.set_ended(ended);
+      add_marks(std::numeric_limits<uint64_t>::max(), last);
       const absl::StatusOr<store::AttemptRow> row = parts_.store.GetAttempt(job->id, attempt);
       last.set_dropped_bytes(row.ok() ? row->dropped_bytes : 0);
       writer->Write(last);

@@ -86,6 +86,7 @@ class CoordinatorImpl : public Coordinator,
   // session::SessionListener
   void OnEvent(schedule::Event event) override { core_->Post(std::move(event)); }
   void OnResult(session::JobResult result) override;
+  void OnNote(JobId job) override;
 
   // control::Backend
   absl::StatusOr<control::SubmitAnswer> Submit(const control::SubmitOrder& order) override;
@@ -95,6 +96,7 @@ class CoordinatorImpl : public Coordinator,
   std::vector<schedule::Scheduler::AgentView> Agents() override;
   absl::Time LastContact(AgentId agent) const override { return hub_->LastContact(agent); }
   absl::Time AwaySince(AgentId agent) const override { return hub_->AwaySince(agent); }
+  std::string NoteOf(JobId job) const override { return hub_->gate().NoteOf(job); }
   bool StopsOnDisconnect(JobId job) override;
   void EndSessionsOf(AgentId agent, const absl::Status& why) override {
     hub_->EndSessionsOf(agent, why);
@@ -373,6 +375,13 @@ void CoordinatorImpl::OnResult(session::JobResult result) {
   results_.Post([this, result = std::move(result)]() mutable { Finish(std::move(result)); });
 }
 
+void CoordinatorImpl::OnNote(JobId job) {
+  results_.Post([this, job] {
+    const absl::StatusOr<std::shared_ptr<const PipelineFacts>> facts = book_->GetByJob(job);
+    if (facts.ok()) feed_.Publish((*facts)->row.id, {.jobs = {job}});
+  });
+}
+
 void CoordinatorImpl::Finish(session::JobResult result) {
   const schedule::JobFinished event{.agent = result.agent,
                                     .session = result.session,
@@ -387,6 +396,7 @@ void CoordinatorImpl::Finish(session::JobResult result) {
   end.dropped_bytes = result.dropped_bytes;
   end.sha256 = result.trace->sha256;
   end.damaged = result.trace->damaged;
+  end.marks_bytes = result.trace->marks_bytes;
   end.coverage = CoverageOf(result);
   end.detail = result.detail;
   end.artifact_id = result.artifact_id;
@@ -399,7 +409,7 @@ void CoordinatorImpl::Finish(session::JobResult result) {
 // What the attempt leaves on the disk may pass a limit, or be due before the next sweep.
 void CoordinatorImpl::TellSweeper(const store::PutTraceEnd& end) {
   sweeper_->Grew(retention::Kind::kPipelines, 0);
-  sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes);
+  sweeper_->Grew(retention::Kind::kTraces, end.trace_bytes + end.marks_bytes);
   if (end.artifact_id.empty()) return;
   const absl::StatusOr<store::ArtifactRow> artifact = store_->GetArtifact(end.artifact_id);
   if (!artifact.ok()) return;

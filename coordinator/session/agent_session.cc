@@ -1,5 +1,6 @@
 #include "coordinator/session/agent_session.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/log/log.h"
@@ -64,7 +65,8 @@ void AgentSession::SetTraceStream(std::shared_ptr<TraceOutbox> outbox,
 
 void AgentSession::WantAgain(const Assignment& assignment, uint64_t offset) {
   base::MutexLock lock(mu_);
-  want_again_.try_emplace(assignment, offset);
+  uint64_t& wanted = want_again_.try_emplace(assignment, offset).first->second;
+  wanted = std::min(wanted, offset);
 }
 
 void AgentSession::PostTrace(v1::TraceReply reply) {

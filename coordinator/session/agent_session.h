@@ -58,7 +58,8 @@ class AgentSession : public trace::TraceStore::Sender {
   void SetTraceStream(std::shared_ptr<TraceOutbox> outbox, std::shared_ptr<CallCanceler> canceler)
       ABSL_LOCKS_EXCLUDED(mu_);
   void DropTraceStream() { SetTraceStream(nullptr, nullptr); }
-  // A chunk was dropped because the trace store's queue is full: asked for again when it drains.
+  // A chunk or a mark was dropped because the trace store's queue is full: asked for again, from
+  // the first one on, when it drains.
   void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
 
   std::string peer;  // its address, from the stream's beginning

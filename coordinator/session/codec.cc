@@ -120,6 +120,13 @@ std::string FrontOf(const std::string& text, size_t bytes_max) {
   return text.substr(0, bytes_max);
 }
 
+std::string NoteText(const std::string& text) {
+  std::string note = FrontOf(text, kNoteBytesMax);
+  std::replace_if(
+      note.begin(), note.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, ' ');
+  return note;
+}
+
 absl::StatusOr<Assignment> FromProto(const v1::Assignment& message) {
   if (message.job_id() <= 0 || message.job_id() > kIdMax || message.attempt() <= 0 ||
       message.attempt() > kAttemptMax || message.fence() == 0) {

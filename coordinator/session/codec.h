@@ -19,10 +19,15 @@ inline constexpr int kProtocolMax = 1;
 inline constexpr int kSlotsMax = 1000;
 inline constexpr int kReportsMax = 10'000;
 inline constexpr size_t kDetailBytesMax = 4096;
+inline constexpr size_t kNoteBytesMax = 200;
 
 // The first `bytes_max` bytes of a text of a peer at most, without a torn character at the end: a
 // string of the wire that is no UTF-8 would make a whole message unreadable.
 std::string FrontOf(const std::string& text, size_t bytes_max);
+
+// What an agent says that it does just now, as one short line for people: control characters have
+// become spaces.
+std::string NoteText(const std::string& text);
 
 absl::StatusOr<Assignment> FromProto(const v1::Assignment& message);
 void ToProto(const Assignment& assignment, v1::Assignment* message);

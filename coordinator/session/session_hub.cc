@@ -216,6 +216,7 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
     }
     case v1::AgentMsg::kStarted: {
       GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.started().assignment()));
+      gate_.SetNote(about, agent, "");  // the event is news enough
       listener_.OnEvent(schedule::JobStarted{agent, id, about});
       return absl::OkStatus();
     }
@@ -224,8 +225,11 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
       OnResult(session, message.result(), std::move(result));
       return absl::OkStatus();
     }
-    case v1::AgentMsg::kNote:
+    case v1::AgentMsg::kNote: {
+      GRANGE_ASSIGN_OR_RETURN(const Assignment about, FromProto(message.note().assignment()));
+      if (gate_.SetNote(about, agent, NoteText(message.note().text()))) listener_.OnNote(about.job);
       return absl::OkStatus();
+    }
     case v1::AgentMsg::kBye:
       log::Info("agent_said_bye", {{"agent", agent}, {"reason", message.bye().reason()}});
       session->End(absl::OkStatus());

@@ -43,6 +43,8 @@ class SessionListener {
   virtual ~SessionListener() = default;
   virtual void OnEvent(schedule::Event event) = 0;
   virtual void OnResult(JobResult result) = 0;
+  // What gate().NoteOf() says of the job has changed. On the stream's thread: must not block.
+  virtual void OnNote(JobId job) = 0;
 };
 
 // All sessions: identity, liveness, and the way to each agent. Slow work (the database) runs on a

@@ -1,10 +1,15 @@
 #include "coordinator/session/trace_gate.h"
 
+#include <utility>
+
 namespace grange::session {
 
 void TraceGate::Open(const Assignment& assignment, AgentId agent) {
   base::MutexLock lock(mu_);
-  open_[assignment.job] = {.assignment = assignment, .agent = agent};
+  Holder& holder = open_[assignment.job];
+  if (holder.assignment != assignment || holder.agent != agent) holder.note.clear();
+  holder.assignment = assignment;
+  holder.agent = agent;
 }
 
 void TraceGate::Close(JobId job) {
@@ -17,6 +22,23 @@ bool TraceGate::Allows(const Assignment& assignment, AgentId agent) const {
   const auto found = open_.find(assignment.job);
   return found != open_.end() && found->second.assignment == assignment &&
          found->second.agent == agent;
+}
+
+bool TraceGate::SetNote(const Assignment& assignment, AgentId agent, std::string note) {
+  base::MutexLock lock(mu_);
+  const auto found = open_.find(assignment.job);
+  if (found == open_.end() || found->second.assignment != assignment ||
+      found->second.agent != agent || found->second.note == note) {
+    return false;
+  }
+  found->second.note = std::move(note);
+  return true;
+}
+
+std::string TraceGate::NoteOf(JobId job) const {
+  base::MutexLock lock(mu_);
+  const auto found = open_.find(job);
+  return found == open_.end() ? "" : found->second.note;
 }
 
 }  // namespace grange::session

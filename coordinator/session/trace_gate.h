@@ -1,6 +1,8 @@
 #ifndef GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
 #define GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
 
+#include <string>
+
 #include "absl/container/flat_hash_map.h"
 #include "common/base/id.h"
 #include "common/base/mutex.h"
@@ -9,7 +11,7 @@ namespace grange::session {
 
 // Who may write which trace now: the bulk streams' copy of the fences, so that they need not ask
 // the core for each chunk. The performer opens it before the agent is told to start and closes it
-// when the right ends. Thread-safe.
+// when the right ends. What the holder says that it does just now is kept as long. Thread-safe.
 class TraceGate {
  public:
   void Open(const Assignment& assignment, AgentId agent) ABSL_LOCKS_EXCLUDED(mu_);
@@ -17,10 +19,18 @@ class TraceGate {
   void Close(JobId job) ABSL_LOCKS_EXCLUDED(mu_);
   bool Allows(const Assignment& assignment, AgentId agent) const ABSL_LOCKS_EXCLUDED(mu_);
 
+  // What the agent does for the attempt, for people: "fetching sources"; "": nothing to be named.
+  // True if it may say so and that is news.
+  bool SetNote(const Assignment& assignment, AgentId agent, std::string note)
+      ABSL_LOCKS_EXCLUDED(mu_);
+  // "": none.
+  std::string NoteOf(JobId job) const ABSL_LOCKS_EXCLUDED(mu_);
+
  private:
   struct Holder {
     Assignment assignment;
     AgentId agent;
+    std::string note;
   };
   mutable base::Mutex mu_;
   absl::flat_hash_map<JobId, Holder> open_ ABSL_GUARDED_BY(mu_);

@@ -7,6 +7,7 @@
 #include "common/log/log.h"
 #include "coordinator/session/agent_service.h"
 #include "coordinator/session/control_stream.h"
+#include "coordinator/session/mark_message.h"
 #include "coordinator/session/trace_chunk.h"
 
 namespace grange::session {
@@ -41,6 +42,7 @@ class TraceStream : public AsyncStream<v1::TraceMsg, v1::TraceReply> {
       session_->SetTraceStream(outbox(), canceler());
     }
     session_->Heard();
+    if (message.has_mark()) return TakeMark(hub_, session_, message.mark());
     if (!message.has_chunk()) return absl::OkStatus();
     return TakeChunk(hub_, session_, *message.mutable_chunk());
   }

@@ -108,9 +108,9 @@ absl::Status PutRow(Connection& connection, const PutTraceEnd& end, absl::Time) 
           "max_rss_bytes = max(max_rss_bytes, ?), coverage = coalesce(?, coverage), "
           "detail = coalesce(nullif(?, x''), detail), "
           "artifact = coalesce(nullif(?, x''), artifact) WHERE job = ? AND attempt = ?")
-      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.trace_bytes, end.damaged,
-            absl::ToInt64Milliseconds(end.cpu), end.max_rss_bytes, end.coverage, end.detail,
-            end.artifact_id, end.job, end.attempt)
+      .Bind(end.trace_bytes, end.dropped_bytes, end.sha256, end.trace_bytes + end.marks_bytes,
+            end.damaged, absl::ToInt64Milliseconds(end.cpu), end.max_rss_bytes, end.coverage,
+            end.detail, end.artifact_id, end.job, end.attempt)
       .Run();
 }
 

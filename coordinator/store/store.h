@@ -176,6 +176,7 @@ struct PutTraceEnd {  // with the final state of an attempt
   uint64_t dropped_bytes = 0;
   std::string sha256;
   bool damaged = false;
+  uint64_t marks_bytes = 0;  // on the disk beside it
   std::optional<double> coverage;
   std::string detail;
   std::string artifact_id;

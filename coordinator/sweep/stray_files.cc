@@ -25,9 +25,9 @@ uint64_t SizeOf(const std::string& path) {
   return ::stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
-// "812-2.trace" or "812-2.trace.zst".
+// "812-2.trace", "812-2.trace.zst" or "812-2.trace.marks".
 std::optional<store::TraceKey> KeyOf(absl::string_view name) {
-  absl::ConsumeSuffix(&name, ".zst");
+  if (!absl::ConsumeSuffix(&name, ".zst")) absl::ConsumeSuffix(&name, ".marks");
   if (!absl::ConsumeSuffix(&name, ".trace")) return std::nullopt;
   const size_t dash = name.find('-');
   int64_t job = 0;

@@ -1,3 +1,5 @@
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -14,6 +16,8 @@ namespace {
 
 // Syncs are at least so many times their own length apart, until `sync_every`.
 constexpr int kSyncShare = 10;
+// A mark is sent just before the bytes behind it; these are at most a window ahead of what is here.
+constexpr uint64_t kMarksAheadMax = 64 << 20;
 
 }  // namespace
 
@@ -57,6 +61,30 @@ void TraceWriter::Do(AppendBytes& command) {
   if (attempt.finish.has_value()) CheckFinish(attempt);
 }
 
+void TraceWriter::Do(KeepMark& command) {
+  const Key key(command.assignment.job, command.assignment.attempt);
+  std::optional<store::AttemptRow> over;
+  const absl::StatusOr<Attempt*> found = OpenAttempt(key, &over);
+  if (!found.ok() || *found == nullptr) return;  // the bytes are answered
+  Attempt& attempt = **found;
+  // Those that stand before bytes that are refused come again with them.
+  if (attempt.stalled || !options_.may_write()) return;
+  if (command.mark.offset > attempt.file.size() + kMarksAheadMax) return;
+  const absl::Status kept = AddMark(attempt, command.mark);
+  if (!kept.ok() && !std::exchange(attempt.marks_fail, true)) {
+    log::Warning("trace_mark_not_kept", {{"attempt", command.assignment}, {"error", kept}});
+  }
+}
+
+absl::Status TraceWriter::AddMark(Attempt& attempt, const Mark& mark) {
+  if (!attempt.marks.has_value()) {
+    GRANGE_ASSIGN_OR_RETURN(
+        attempt.marks,
+        MarkFile::Open(MarksPathOf(options_.dir, attempt.key.first, attempt.key.second)));
+  }
+  return attempt.marks->Add(mark);
+}
+
 void TraceWriter::Do(FinishTrace& command) {
   const Key key(command.assignment.job, command.assignment.attempt);
   std::optional<store::AttemptRow> over;
@@ -65,7 +93,8 @@ void TraceWriter::Do(FinishTrace& command) {
   if (*found == nullptr) {
     return command.done(End{.trace_bytes = over->trace_bytes,
                             .sha256 = over->trace_sha256,
-                            .damaged = over->trace_damaged});
+                            .damaged = over->trace_damaged,
+                            .marks_bytes = MarksBytes(key)});
   }
   Attempt& attempt = **found;
   attempt.assignment = command.assignment;
@@ -94,6 +123,7 @@ void TraceWriter::Do(AbandonTrace& command) {
     end.attempt = command.key.second;
     end.trace_bytes = attempt.file.size();
     end.sha256 = *digest;
+    end.marks_bytes = MarksBytes(command.key);
     std::vector<store::Write> writes;
     writes.emplace_back(std::move(end));
     stored = store_.Commit(writes);
@@ -154,8 +184,14 @@ void TraceWriter::Close(const Key& key) {
   grown_.erase(key);
   watchers_.Tell(key);
   compressor_.Add(PathOf(options_.dir, key.first, key.second), [this, key](uint64_t bytes) {
-    Push(NoteCompressed{.key = key, .bytes = bytes}, 0);
+    Push(NoteCompressed{.key = key, .bytes = bytes + MarksBytes(key)});
   });
+}
+
+uint64_t TraceWriter::MarksBytes(const Key& key) const {
+  struct stat info {};
+  const std::string path = MarksPathOf(options_.dir, key.first, key.second);
+  return ::stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
 void TraceWriter::AskFrom(Attempt& attempt, uint64_t offset) {
@@ -207,7 +243,10 @@ void TraceWriter::CheckFinish(Attempt& attempt) {
   attempt.finish_told = true;
   ForgetUnsynced(attempt);  // the caller's last transaction has the length
   TellChanges();            // whoever hears of the end can read all of it
-  finish.done(End{.trace_bytes = attempt.file.size(), .sha256 = *digest, .damaged = !same});
+  finish.done(End{.trace_bytes = attempt.file.size(),
+                  .sha256 = *digest,
+                  .damaged = !same,
+                  .marks_bytes = MarksBytes(attempt.key)});
 }
 
 // All over again, once. The database hears of it first: after a crash in between, a longer file is

@@ -23,6 +23,11 @@ inline std::string CompressedPathOf(absl::string_view dir, JobId job, AttemptNum
   return absl::StrCat(PathOf(dir, job, attempt), ".zst");
 }
 
+// What is known of them beside; there is none for a trace without marks.
+inline std::string MarksPathOf(absl::string_view dir, JobId job, AttemptNumber attempt) {
+  return absl::StrCat(PathOf(dir, job, attempt), ".marks");
+}
+
 }  // namespace grange::trace
 
 #endif  // GRANGE_COORDINATOR_TRACE_TRACE_PATH_H_

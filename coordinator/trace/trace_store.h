@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
@@ -13,6 +14,7 @@
 #include "common/base/clock.h"
 #include "common/base/id.h"
 #include "coordinator/store/store.h"
+#include "coordinator/trace/trace_mark.h"
 
 namespace grange::trace {
 
@@ -59,6 +61,7 @@ class TraceStore {
     uint64_t trace_bytes = 0;
     std::string sha256;
     bool damaged = false;
+    uint64_t marks_bytes = 0;  // of the file beside it
   };
 
   static absl::StatusOr<std::unique_ptr<TraceStore>> Open(Options options, store::Store& store,
@@ -77,6 +80,11 @@ class TraceStore {
   // says that it is complete, it is acknowledged and dropped.
   virtual void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
                       std::shared_ptr<Sender> sender) = 0;
+  // Keeps what is known of the attempt's bytes beside them, as far as MarkOrder does. Without a
+  // word: a mark that can't be kept, or is far ahead of the bytes that are there, is dropped. To be
+  // called before the bytes that it stands before, so that who reads these finds it. The caller has
+  // checked fence and CheckMark().
+  virtual void AddMark(const Assignment& assignment, Mark mark) = 0;
   virtual bool QueueIsFull() const = 0;
 
   // Calls `done` (on the writing thread) once the attempt's first `trace_bytes` bytes are durable:
@@ -93,8 +101,8 @@ class TraceStore {
 
   // Nothing more of this attempt can be written, for want of space; it goes on by itself.
   virtual bool IsPaused(JobId job, AttemptNumber attempt) const = 0;
-  // Removes the attempt's file, which must be complete; nothing if there is none. kFailedPrecondition
-  // while it is being written. Blocks on the disk.
+  // Removes the attempt's file, which must be complete, and its marks; nothing if there is none.
+  // kFailedPrecondition while it is being written. Blocks on the disk.
   virtual absl::Status Remove(JobId job, AttemptNumber attempt) = 0;
 
   // Bytes that can be read now (written, perhaps not yet durable).
@@ -103,6 +111,12 @@ class TraceStore {
   // such trace.
   virtual absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
                                            size_t max) const = 0;
+
+  // Some of the attempt's marks from `position` of their file on, 0 at first, which becomes that of
+  // the next ones. None if there are no more (yet), or never were: a trace is whole without them.
+  // All that stand before bytes that can be read are there.
+  virtual absl::StatusOr<std::vector<Mark>> ReadMarks(JobId job, AttemptNumber attempt,
+                                                      uint64_t& position) const = 0;
 
   // Calls `on_change` (on the writing thread; must not block) after the attempt's file has grown
   // or is complete, until the returned handle goes. Destroying the handle waits for a call that is

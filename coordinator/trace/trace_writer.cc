@@ -83,12 +83,11 @@ absl::Status TraceWriter::Recover() {
 }
 
 void TraceWriter::Prepare(JobId job, AttemptNumber attempt) {
-  Push(PrepareFile{.key = {job, attempt}}, 0);
+  Push(PrepareFile{.key = {job, attempt}});
 }
 
 void TraceWriter::Append(const Assignment& assignment, uint64_t offset, std::string bytes,
                          std::shared_ptr<Sender> sender) {
-  const uint64_t size = bytes.size();
   {
     base::MutexLock lock(mu_);
     senders_.try_emplace(sender.get(), sender);
@@ -100,8 +99,11 @@ void TraceWriter::Append(const Assignment& assignment, uint64_t offset, std::str
   Push(AppendBytes{.assignment = assignment,
                    .offset = offset,
                    .bytes = std::move(bytes),
-                   .sender = std::move(sender)},
-       size);
+                   .sender = std::move(sender)});
+}
+
+void TraceWriter::AddMark(const Assignment& assignment, Mark mark) {
+  Push(KeepMark{.assignment = assignment, .mark = std::move(mark)});
 }
 
 void TraceWriter::Finish(const Assignment& assignment, uint64_t trace_bytes, std::string sha256,
@@ -110,16 +112,15 @@ void TraceWriter::Finish(const Assignment& assignment, uint64_t trace_bytes, std
                    .trace_bytes = trace_bytes,
                    .sha256 = std::move(sha256),
                    .sender = std::move(sender),
-                   .done = std::move(done)},
-       0);
+                   .done = std::move(done)});
 }
 
 void TraceWriter::Complete(JobId job, AttemptNumber attempt) {
-  Push(CompleteTrace{.key = {job, attempt}}, 0);
+  Push(CompleteTrace{.key = {job, attempt}});
 }
 
 void TraceWriter::Abandon(JobId job, AttemptNumber attempt) {
-  Push(AbandonTrace{.key = {job, attempt}}, 0);
+  Push(AbandonTrace{.key = {job, attempt}});
 }
 
 absl::Status TraceWriter::Remove(JobId job, AttemptNumber attempt) {
@@ -130,8 +131,9 @@ absl::Status TraceWriter::Remove(JobId job, AttemptNumber attempt) {
           absl::StrCat("the log of ", job.ToString(), ", attempt ", attempt, " is being written"));
     }
   }
-  for (const std::string& path : {PathOf(options_.dir, job, attempt),
-                                  CompressedPathOf(options_.dir, job, attempt)}) {
+  for (const std::string& path :
+       {PathOf(options_.dir, job, attempt), CompressedPathOf(options_.dir, job, attempt),
+        MarksPathOf(options_.dir, job, attempt)}) {
     if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
       return os::ErrnoStatus(errno, "cannot remove", path);
     }
@@ -186,12 +188,24 @@ absl::StatusOr<std::string> TraceWriter::Read(JobId job, AttemptNumber attempt, 
   return packed->Read(offset, max);
 }
 
+absl::StatusOr<std::vector<Mark>> TraceWriter::ReadMarks(JobId job, AttemptNumber attempt,
+                                                         uint64_t& position) const {
+  return ReadSomeMarks(MarksPathOf(options_.dir, job, attempt), position);
+}
+
 std::unique_ptr<TraceStore::Watch> TraceWriter::Subscribe(JobId job, AttemptNumber attempt,
                                                           std::function<void()> on_change) {
   return watchers_.Add({job, attempt}, std::move(on_change));
 }
 
-void TraceWriter::Push(Command command, uint64_t bytes) {
+// Of what an agent can send as much of as it likes.
+uint64_t TraceWriter::BytesOf(const Command& command) {
+  if (const auto* append = std::get_if<AppendBytes>(&command)) return append->bytes.size();
+  return std::holds_alternative<KeepMark>(command) ? sizeof(Command) : 0;
+}
+
+void TraceWriter::Push(Command command) {
+  const uint64_t bytes = BytesOf(command);
   base::MutexLock lock(mu_);
   queue_.push_back(std::move(command));
   queue_bytes_ += bytes;
@@ -206,7 +220,7 @@ void TraceWriter::Run() {
       Command command = std::move(commands.front());
       commands.pop_front();
       std::visit([this](auto& which) { Do(which); }, command);
-      if (const auto* append = std::get_if<AppendBytes>(&command)) Took(append->bytes.size());
+      if (const uint64_t bytes = BytesOf(command); bytes > 0) Took(bytes);
       const uint64_t most =
           commands.empty() ? options_.sync_bytes : kGroupMax * options_.sync_bytes;
       if (unsynced_bytes_ >= most) {

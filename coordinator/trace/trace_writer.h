@@ -16,6 +16,7 @@
 #include "common/base/mutex.h"
 #include "coordinator/trace/compressor.h"
 #include "coordinator/trace/folder_syncer.h"
+#include "coordinator/trace/mark_file.h"
 #include "coordinator/trace/trace_file.h"
 #include "coordinator/trace/trace_store.h"
 #include "coordinator/trace/watchers.h"
@@ -33,6 +34,7 @@ class TraceWriter final : public TraceStore {
   void Prepare(JobId job, AttemptNumber attempt) override;
   void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
               std::shared_ptr<Sender> sender) override;
+  void AddMark(const Assignment& assignment, Mark mark) override;
   bool QueueIsFull() const override;
   void Finish(const Assignment& assignment, uint64_t trace_bytes, std::string sha256,
               std::shared_ptr<Sender> sender,
@@ -44,6 +46,8 @@ class TraceWriter final : public TraceStore {
   uint64_t Size(JobId job, AttemptNumber attempt) const override;
   absl::StatusOr<std::string> Read(JobId job, AttemptNumber attempt, uint64_t offset,
                                    size_t max) const override;
+  absl::StatusOr<std::vector<Mark>> ReadMarks(JobId job, AttemptNumber attempt,
+                                              uint64_t& position) const override;
   std::unique_ptr<Watch> Subscribe(JobId job, AttemptNumber attempt,
                                    std::function<void()> on_change) override;
 
@@ -59,6 +63,10 @@ class TraceWriter final : public TraceStore {
     uint64_t offset = 0;
     std::string bytes;
     std::shared_ptr<Sender> sender;
+  };
+  struct KeepMark {
+    Assignment assignment;
+    Mark mark;
   };
   struct FinishTrace {
     Assignment assignment;
@@ -77,8 +85,8 @@ class TraceWriter final : public TraceStore {
     Key key;
     uint64_t bytes = 0;
   };
-  using Command = std::variant<PrepareFile, AppendBytes, FinishTrace, CompleteTrace, AbandonTrace,
-                               NoteCompressed>;
+  using Command = std::variant<PrepareFile, AppendBytes, KeepMark, FinishTrace, CompleteTrace,
+                               AbandonTrace, NoteCompressed>;
 
   // An attempt whose trace is being written. Senders are shared with the streams that made them:
   // a stream may end while we still answer it.
@@ -88,6 +96,8 @@ class TraceWriter final : public TraceStore {
     TraceFile file;
     // The folder's sync that makes the name of a new file durable; 0: it is.
     FolderSyncer::Ticket name_ticket = 0;
+    std::optional<MarkFile> marks;   // from the first one on
+    bool marks_fail = false;         // said once
     uint64_t committed;              // the length in the database
     Assignment assignment;           // of the newest chunk or result
     std::shared_ptr<Sender> sender;  // which sent it
@@ -101,7 +111,8 @@ class TraceWriter final : public TraceStore {
     const Sender* resumed_sender = nullptr;
   };
 
-  void Push(Command command, uint64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  static uint64_t BytesOf(const Command& command);
+  void Push(Command command) ABSL_LOCKS_EXCLUDED(mu_);
 
   // All from here on runs on the writing thread.
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
@@ -112,6 +123,7 @@ class TraceWriter final : public TraceStore {
 
   void Do(PrepareFile& command);
   void Do(AppendBytes& command);
+  void Do(KeepMark& command);
   void Do(FinishTrace& command);
   void Do(CompleteTrace& command);
   void Do(AbandonTrace& command);
@@ -121,6 +133,8 @@ class TraceWriter final : public TraceStore {
   absl::StatusOr<Attempt*> OpenAttempt(const Key& key, std::optional<store::AttemptRow>* over);
   absl::StatusOr<Attempt*> OpenFile(const Key& key, uint64_t length);
   void Close(const Key& key);
+  absl::Status AddMark(Attempt& attempt, const Mark& mark);
+  uint64_t MarksBytes(const Key& key) const;
   void AskFrom(Attempt& attempt, uint64_t offset);
   void Stall(Attempt& attempt, const absl::Status& status);
   void SetPaused(const Key& key, bool paused) ABSL_LOCKS_EXCLUDED(mu_);

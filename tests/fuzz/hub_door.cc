@@ -79,6 +79,7 @@ HubDoor::~HubDoor() {
 
 void HubDoor::Clear() {
   traces_.appended.clear();
+  traces_.marks.clear();
   events.clear();
   results.clear();
   sent.clear();

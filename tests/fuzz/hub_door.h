@@ -36,6 +36,9 @@ class NotingTraces : public trace::TraceStore {
               std::shared_ptr<Sender>) override {
     appended.push_back({assignment, offset, std::move(bytes)});
   }
+  void AddMark(const Assignment& assignment, trace::Mark mark) override {
+    marks.emplace_back(assignment, std::move(mark));
+  }
   bool QueueIsFull() const override { return full; }
   void Finish(const Assignment&, uint64_t, std::string sha256, std::shared_ptr<Sender>,
               absl::AnyInvocable<void(absl::StatusOr<End>)> done) override;
@@ -47,11 +50,16 @@ class NotingTraces : public trace::TraceStore {
   absl::StatusOr<std::string> Read(JobId, AttemptNumber, uint64_t, size_t) const override {
     return "";
   }
+  absl::StatusOr<std::vector<trace::Mark>> ReadMarks(JobId, AttemptNumber,
+                                                     uint64_t&) const override {
+    return std::vector<trace::Mark>();
+  }
   std::unique_ptr<Watch> Subscribe(JobId, AttemptNumber, std::function<void()>) override {
     return nullptr;
   }
 
   std::vector<Appended> appended;
+  std::vector<std::pair<Assignment, trace::Mark>> marks;
   bool full = false;
 };
 
@@ -82,6 +90,7 @@ class HubDoor : public session::SessionListener,
 
   void OnEvent(schedule::Event event) override { events.push_back(std::move(event)); }
   void OnResult(session::JobResult result) override { results.push_back(std::move(result)); }
+  void OnNote(JobId) override {}
   // The stream stays open all the same: the next input needs it.
   void End(const absl::Status&) override { ++ends; }
   void Cancel(const absl::Status&) override { ++ends; }

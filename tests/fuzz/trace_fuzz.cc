@@ -1,7 +1,9 @@
 // Trace chunks of an agent, with any offset, size, checksum and assignment, while attempts are
 // given to it and taken away and the trace store's queue is full or not: each chunk has the one
-// answer that docs/formats/agent-protocol.md §7 gives it.
+// answer that docs/formats/agent-protocol.md §7 gives it. Marks likewise: what is kept can be
+// written down and read again.
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +13,7 @@
 #include "common/base/crc32c.h"
 #include "common/rpc/channel.h"
 #include "coordinator/session/codec.h"
+#include "coordinator/session/mark_message.h"
 #include "coordinator/session/trace_chunk.h"
 #include "tests/fuzz/byte_reader.h"
 #include "tests/fuzz/hub_door.h"
@@ -62,6 +65,16 @@ v1::TraceChunk TakeChunk(ByteReader& input) {
   return chunk;
 }
 
+v1::TraceMark TakeMark(ByteReader& input) {
+  v1::TraceMark mark;
+  session::ToProto(TakeAssignment(input), mark.mutable_assignment());
+  mark.set_offset(TakeOffset(input));
+  mark.set_unix_ms(static_cast<int64_t>(TakeOffset(input)));
+  mark.set_kind(static_cast<v1::TraceMark::Kind>(input.Byte() % 5));
+  if (mark.kind() != v1::TraceMark::KIND_TIME) mark.set_name(input.Text());
+  return mark;
+}
+
 // The door, and what it must know.
 class Model {
  public:
@@ -84,7 +97,7 @@ class Model {
     open_.erase(job);
   }
 
-  // Whoever was refused for a full queue is asked again once, from its first chunk on.
+  // Whoever was refused for a full queue is asked again once, from the first byte on.
   void SetFull(bool full) {
     door_.traces().full = full;
     if (full) return;
@@ -114,14 +127,38 @@ class Model {
     GRANGE_CHECK(door_.traces().appended.size() == (stored ? 1 : 0));
     if (valid && !own) GRANGE_CHECK(door_.sent[0].has_revoke());
     if (own && !whole) GRANGE_CHECK(door_.replies[0].has_resume());
-    if (whole && !stored) refused_.try_emplace(*about, given.offset());
+    if (whole && !stored) Refused(*about, given.offset());
     if (!stored) return;
     const grange::fuzz::Appended& appended = door_.traces().appended[0];
     GRANGE_CHECK(appended.assignment == *about && appended.offset == given.offset() &&
                  appended.bytes == given.data());
   }
 
+  void Take(const v1::TraceMark& given) {
+    door_.Clear();
+    const absl::Status taken = session::TakeMark(door_.hub(), door_.session(), given);
+    GRANGE_CHECK(taken.ok() || absl::IsInvalidArgument(taken));
+    const absl::StatusOr<Assignment> about = session::FromProto(given.assignment());
+    GRANGE_CHECK(about.ok() || !taken.ok());
+    const bool own = taken.ok() && IsOwn(*about);
+    const bool stored = own && !door_.traces().full;
+    GRANGE_CHECK(door_.sent.empty() && door_.replies.empty());
+    GRANGE_CHECK(door_.traces().marks.size() == (stored ? 1 : 0));
+    if (own && !stored) Refused(*about, given.offset());
+    if (!stored) return;
+    const auto& [assignment, mark] = door_.traces().marks[0];
+    GRANGE_CHECK(assignment == *about && mark.offset == given.offset());
+    const std::string line = grange::trace::FormatMark(mark);
+    GRANGE_CHECK(std::count(line.begin(), line.end(), '\n') == 1);
+    const auto read = grange::trace::ParseMark(line.substr(0, line.size() - 1));
+    GRANGE_CHECK(read.has_value() && *read == mark);
+  }
+
  private:
+  void Refused(const Assignment& assignment, uint64_t offset) {
+    uint64_t& first = refused_.try_emplace(assignment, offset).first->second;
+    first = std::min(first, offset);
+  }
   bool IsOwn(const Assignment& assignment) const {
     const auto found = open_.find(assignment.job);
     return found != open_.end() && found->second == std::pair(assignment, door_.session()->agent);
@@ -150,9 +187,18 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         break;
       case 3: {
         v1::TraceMsg message;
-        if (message.ParseFromString(input.Text())) model.Take(message.chunk());
+        if (message.ParseFromString(input.Text())) {
+          if (message.has_mark()) {
+            model.Take(message.mark());
+          } else {
+            model.Take(message.chunk());
+          }
+        }
         break;
       }
+      case 7:
+        model.Take(TakeMark(input));
+        break;
       default:
         model.Take(TakeChunk(input));
     }

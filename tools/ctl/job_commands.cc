@@ -25,6 +25,7 @@ struct ListOptions {
 struct JobOptions {
   int64_t job = 0;
   bool follow = false;
+  bool timestamps = false;
   int attempt = 0;
   std::string request_key;
 };
@@ -159,7 +160,10 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
 absl::StatusOr<ExitCode> ShowLog(Context& context, const JobOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   return WriteLog(context, *client,
-                  {.job = options.job, .attempt = options.attempt, .follow = options.follow});
+                  {.job = options.job,
+                   .attempt = options.attempt,
+                   .follow = options.follow,
+                   .timestamps = options.timestamps});
 }
 
 absl::StatusOr<ExitCode> ShowWhy(Context& context, const JobOptions& options) {
@@ -252,9 +256,17 @@ void AddJobCommands(const CommandTree& tree) {
       "Writes exactly the bytes that the job printed (masked values as [MASKED]), of its newest "
       "attempt, to stdout, also with -o json. With --follow it goes on until the job has ended; a "
       "restart of the coordinator neither loses nor repeats a byte.\n\n"
-      "Examples:\n  grangectl logs 31\n  grangectl logs 31 -f | grep -i error",
+      "With --timestamps each line begins with the time at which it was printed, by the clock of "
+      "the "
+      "job's agent and in the local time zone (TZ). The times are exact to 100 ms, to more in a "
+      "job "
+      "that prints for longer than a quarter of an hour. Lines of which none is known, as of an "
+      "older agent, get dashes.\n\n"
+      "Examples:\n  grangectl logs 31\n  grangectl logs 31 -f | grep -i error\n"
+      "  grangectl logs 31 --timestamps",
       *one);
   logs->add_flag("-f,--follow", one->follow, "go on until the job has ended");
+  logs->add_flag("--timestamps", one->timestamps, "begin each line with its time");
   logs->add_option("--attempt", one->attempt, "another attempt than the newest")
       ->type_name("N")
       ->check(CLI::Range(1, 1 << 30));

@@ -13,6 +13,7 @@
 #include "common/base/status_macros.h"
 #include "common/os/files.h"
 #include "common/os/random.h"
+#include "tools/ctl/line_times.h"
 #include "tools/ctl/reconnect.h"
 
 namespace grange::ctl {
@@ -24,12 +25,16 @@ constexpr uint64_t kTailBytes = 16 << 10;
 // Where a log has been read to.
 class LogReader {
  public:
-  // `on_paused` hears when the coordinator has no space for more, and when it has some again.
-  LogReader(Client& client, const LogWanted& wanted, uint64_t offset,
-            std::function<void(bool)> on_paused = [](bool) {})
+  // `on_paused` hears when the coordinator has no space for more, and when it has some again;
+  // `on_mark` of what is known beside the bytes, if that is wanted.
+  LogReader(
+      Client& client, const LogWanted& wanted, uint64_t offset,
+      std::function<void(bool)> on_paused = [](bool) {},
+      std::function<void(const v1::LogMark&)> on_mark = [](const v1::LogMark&) {})
       : client_(client),
         wanted_(wanted),
         on_paused_(std::move(on_paused)),
+        on_mark_(std::move(on_mark)),
         attempt_(wanted.attempt),
         offset_(offset) {}
 
@@ -43,6 +48,7 @@ class LogReader {
     request.set_attempt(attempt_);
     request.set_offset(offset_);
     request.set_follow(wanted_.follow);
+    request.set_marks(wanted_.timestamps);
     const std::unique_ptr<grpc::ClientReader<v1::LogsPart>> reader =
         client_.stub().Logs(&context, request);
     v1::LogsPart part;
@@ -76,6 +82,7 @@ class LogReader {
       return absl::DataLossError(absl::StrCat("bytes ", offset_, " to ", part.offset(),
                                               " of the log are missing; try again"));
     }
+    for (const v1::LogMark& mark : part.marks()) on_mark_(mark);
     absl::string_view data = part.data();
     const uint64_t known = offset_ - part.offset();
     if (known >= data.size()) return absl::OkStatus();
@@ -87,6 +94,7 @@ class LogReader {
   Client& client_;
   const LogWanted wanted_;
   const std::function<void(bool)> on_paused_;
+  const std::function<void(const v1::LogMark&)> on_mark_;
   bool paused_ = false;
   int attempt_;
   uint64_t offset_;
@@ -117,20 +125,22 @@ bool IsSectionMark(absl::string_view line) {
 }  // namespace
 
 absl::StatusOr<ExitCode> WriteLog(Context& context, Client& client, const LogWanted& wanted) {
-  LogReader reader(client, wanted, 0, [&context](bool paused) {
+  LineTimes times;
+  const auto on_paused = [&context](bool paused) {
     context.Note(paused ? "paused: the coordinator has no space for this log; nothing is lost, it "
                           "goes on when there is some"
                         : "the coordinator has space again, the log goes on");
-  });
+  };
+  const auto write = [&](absl::string_view data) {
+    return Annotate(wanted.timestamps ? os::WriteAll(STDOUT_FILENO, times.Stamp(data))
+                                      : os::WriteAll(STDOUT_FILENO, data),
+                    "can't write to stdout");
+  };
+  LogReader reader(client, wanted, 0, on_paused,
+                   [&times](const v1::LogMark& mark) { times.Add(mark); });
   Reconnect reconnect(client);
   while (true) {
-    GRANGE_ASSIGN_OR_RETURN(const grpc::Status status, reader.Read(
-                                                           [](absl::string_view data) {
-                                                             return Annotate(
-                                                                 os::WriteAll(STDOUT_FILENO, data),
-                                                                 "can't write to stdout");
-                                                           },
-                                                           reconnect));
+    GRANGE_ASSIGN_OR_RETURN(const grpc::Status status, reader.Read(write, reconnect));
     if (status.ok()) break;
     if (!reconnect.Wait(status)) return client.Describe(status);
   }

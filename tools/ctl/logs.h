@@ -16,10 +16,12 @@ struct LogWanted {
   int64_t job = 0;
   int attempt = 0;  // 0: the newest
   bool follow = false;
+  bool timestamps = false;
 };
 
-// Writes a job's log to stdout, byte for byte. With `follow` until the job has ended; a connection
-// that breaks is opened again at the byte where it broke.
+// Writes a job's log to stdout, byte for byte; with `timestamps` each line after its time. With
+// `follow` until the job has ended; a connection that breaks is opened again at the byte where it
+// broke.
 absl::StatusOr<ExitCode> WriteLog(Context& context, Client& client, const LogWanted& wanted);
 
 // The last lines of a job's log as they are fit for a terminal (see CleanLines), at most `lines`.

@@ -30,7 +30,9 @@ bool IsNews(const v1::Job* before, const v1::Job& job) {
   if (job.status() == "created") return false;
   return before == nullptr || before->status() != job.status() ||
          before->attempt() != job.attempt() || before->agent() != job.agent() ||
-         before->note() != job.note() || IsAway(*before) != IsAway(job);
+         IsAway(*before) != IsAway(job) ||
+         // What an agent does in between is for the live view; here each would be a line.
+         (job.status() != "running" && before->note() != job.note());
 }
 
 std::string Details(const v1::Job& job, absl::Time now) {
@@ -40,7 +42,7 @@ std::string Details(const v1::Job& job, absl::Time now) {
   };
   if (job.status() == "running") {
     if (!job.agent().empty()) add(absl::StrCat("on ", job.agent()));
-    if (IsAway(job)) add(NoteText(job));
+    if (const std::string note = NoteText(job); !note.empty()) add(note);
   } else if (job.status() == "pending") {
     text = NoteText(job);
   } else if (job.status() == "manual") {

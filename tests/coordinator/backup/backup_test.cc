@@ -31,6 +31,7 @@ class BackupTest : public store::StoreFixture {
   void SetUp() override {
     StoreFixture::SetUp();
     Put("traces/0/1-1.trace", "hello\n");
+    Put("traces/0/1-1.trace.marks", "0 1000 t\n");
     Put("artifacts/ab/cdef", "content");
     Put("artifacts/incoming/half", "half");
     Put("mirrors/1.git/HEAD", "ref: refs/heads/main\n");
@@ -72,7 +73,7 @@ TEST_F(BackupTest, HasWhatBelongsToTheStateAndNothingUnfinished) {
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_THAT(Paths(*manifest),
               ElementsAre("grange.db", "keys/ca.pem", "keys/store.key", "traces/0/1-1.trace",
-                          "artifacts/ab/cdef", "mirrors/1.git/HEAD", "mirrors/1.git/objects/ab/cd",
+                          "traces/0/1-1.trace.marks", "artifacts/ab/cdef", "mirrors/1.git/HEAD", "mirrors/1.git/objects/ab/cd",
                           "grangectl.yml"));
   EXPECT_EQ(manifest->schema, store::SchemaVersion());
   EXPECT_THAT(Problems(), IsEmpty());
@@ -178,6 +179,7 @@ TEST_F(BackupTest, RestoreSetsAsideWhatWasThere) {
   const absl::StatusOr<Restored> restored = RestoreBackup(Folder(), dir(), clock().Now());
   ASSERT_TRUE(restored.ok()) << restored.status();
   EXPECT_EQ(Get("traces/0/1-1.trace"), "hello\n");
+  EXPECT_EQ(Get("traces/0/1-1.trace.marks"), "0 1000 t\n");
   EXPECT_FALSE(os::Exists(dir() + "/traces/0/2-1.trace"));
   EXPECT_EQ(os::ReadFile(restored->set_aside + "/traces/0/2-1.trace").value_or(""), "later\n");
   EXPECT_TRUE(os::Exists(restored->set_aside + "/grange.db"));

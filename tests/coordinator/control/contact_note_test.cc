@@ -44,6 +44,16 @@ TEST_F(ContactNoteTest, N1AJobOnAnAgentThatIsAwaySaysSinceWhen) {
   EXPECT_TRUE(Shown(job.id).stops_on_disconnect());
 }
 
+TEST_F(ContactNoteTest, ARunningJobSaysWhatItsAgentDoes) {
+  const Submitted made = Submit({"test"});
+  backend().note = "fetching sources";
+  EXPECT_EQ(Shown(made.jobs[0].id).note(), "") << "it doesn't run";
+  const schedule::StoreJob job = Run(made.Progress(0), 1);
+  EXPECT_EQ(Shown(job.id).note(), "fetching sources");
+  backend().away_since = absl::FromUnixMillis(1234);
+  EXPECT_EQ(Shown(job.id).note(), "") << "nobody knows";
+}
+
 TEST_F(ContactNoteTest, N2AJobThatWaitsAgainSaysThatItWasLostAndHowOftenItIsTried) {
   const Submitted made = Submit({"test"});
   schedule::StoreJob job = Run(made.Progress(0), 1);

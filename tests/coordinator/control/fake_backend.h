@@ -32,6 +32,7 @@ class FakeBackend : public Backend {
   std::vector<schedule::Scheduler::AgentView> Agents() override { return agents; }
   absl::Time LastContact(AgentId) const override { return absl::InfinitePast(); }
   absl::Time AwaySince(AgentId) const override { return away_since; }
+  std::string NoteOf(JobId) const override { return note; }
   bool StopsOnDisconnect(JobId) override { return stops; }
   void EndSessionsOf(AgentId, const absl::Status&) override {}
   absl::StatusOr<BackupMade> CreateBackup(const std::string&, bool,
@@ -45,6 +46,7 @@ class FakeBackend : public Backend {
   std::atomic<int> done{0};
   bool cut = false;
   absl::Time away_since = absl::InfiniteFuture();  // every agent
+  std::string note;                                // of every job
   bool stops = false;                              // every job
   std::vector<schedule::Scheduler::AgentView> agents;
   std::function<void()> before_commit;

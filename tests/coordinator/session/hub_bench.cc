@@ -165,6 +165,16 @@ void HubBench::OnResult(JobResult result) {
   changed_.SignalAll();
 }
 
+void HubBench::OnNote(JobId) {
+  base::MutexLock lock(mu_);
+  ++notes_;
+}
+
+int HubBench::notes() {
+  base::MutexLock lock(mu_);
+  return notes_;
+}
+
 bool HubBench::Wait(const std::function<bool()>& done) {
   const absl::Duration until = clock_.SinceBoot() + kTooLong;
   base::MutexLock lock(mu_);

@@ -79,6 +79,8 @@ class HubBench : public SessionListener {
 
   void OnEvent(schedule::Event event) override;
   void OnResult(JobResult result) override;
+  void OnNote(JobId job) override ABSL_LOCKS_EXCLUDED(mu_);
+  int notes() ABSL_LOCKS_EXCLUDED(mu_);  // how often a note was news
 
  private:
   bool Wait(const std::function<bool()>& done) ABSL_LOCKS_EXCLUDED(mu_);
@@ -94,6 +96,7 @@ class HubBench : public SessionListener {
   // Both under mu_, which Wait() holds for its conditions.
   std::vector<schedule::Event> events_;
   std::deque<JobResult> results_;
+  int notes_ = 0;
   std::vector<std::shared_ptr<FakeSession>> sessions_;  // until the hub has gone
   std::unique_ptr<SessionHub> hub_;
 };

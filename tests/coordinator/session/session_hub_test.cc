@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "coordinator/session/mark_message.h"
 #include "gtest/gtest.h"
 #include "tests/coordinator/session/hub_bench.h"
 
@@ -70,6 +71,80 @@ TEST(SessionHubTest, N6AChunkOfAnOlderSessionIsNotTaken) {
   bench.Chunk(*newer, job, 0, "hello");
   bench.Result(*newer, job, "hello");
   EXPECT_TRUE(bench.NextResult().has_value());
+}
+
+v1::TraceMark MarkOf(const Assignment& assignment, uint64_t offset) {
+  v1::TraceMark mark;
+  ToProto(assignment, mark.mutable_assignment());
+  mark.set_offset(offset);
+  mark.set_unix_ms(1000);
+  mark.set_kind(v1::TraceMark::KIND_TIME);
+  return mark;
+}
+
+std::vector<trace::Mark> MarksOf(HubBench& bench, const Assignment& assignment) {
+  uint64_t position = 0;
+  return bench.traces().ReadMarks(assignment.job, assignment.attempt, position).value();
+}
+
+TEST(SessionHubTest, AMarkIsKeptBesideTheBytes) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  EXPECT_TRUE(TakeMark(bench.hub(), session->session(), MarkOf(job, 0)).ok());
+  bench.Chunk(*session, job, 0, "hello");
+  bench.Result(*session, job, "hello");
+  ASSERT_TRUE(bench.NextResult().has_value());
+  EXPECT_EQ(MarksOf(bench, job), std::vector<trace::Mark>({{.offset = 0, .unix_ms = 1000}}));
+}
+
+TEST(SessionHubTest, N6AMarkOfAnOlderSessionOrOfAnotherRightIsNotTaken) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> older = bench.Open(1);
+  const std::shared_ptr<FakeSession> newer = bench.Open(2);
+  Assignment other = job;
+  other.fence = Fence{FenceValue(job.fence) + 1};
+  EXPECT_TRUE(absl::IsUnauthenticated(TakeMark(bench.hub(), older->session(), MarkOf(job, 0))));
+  EXPECT_TRUE(TakeMark(bench.hub(), newer->session(), MarkOf(other, 0)).ok());
+  bench.Chunk(*newer, job, 0, "hello");
+  bench.Result(*newer, job, "hello");
+  ASSERT_TRUE(bench.NextResult().has_value());
+  EXPECT_TRUE(MarksOf(bench, job).empty());
+}
+
+TEST(SessionHubTest, AMarkThatBreaksTheProtocolEndsTheStream) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  std::vector<v1::TraceMark> bad(6, MarkOf(job, 0));
+  bad[0].clear_assignment();
+  bad[1].set_kind(v1::TraceMark::KIND_UNSPECIFIED);
+  bad[2].set_kind(static_cast<v1::TraceMark::Kind>(9));
+  bad[3].set_offset(~uint64_t{0});
+  bad[4].set_name("a time has none");
+  bad[5].set_unix_ms(-1);
+  for (const v1::TraceMark& mark : bad) {
+    EXPECT_TRUE(absl::IsInvalidArgument(TakeMark(bench.hub(), session->session(), mark)))
+        << mark.DebugString();
+  }
+}
+
+TEST(SessionHubTest, ANoteOfTheHolderIsShownUntilTheScriptStarts) {
+  HubBench bench;
+  const Assignment job = bench.Grant();
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  v1::AgentMsg note;
+  ToProto(job, note.mutable_note()->mutable_assignment());
+  note.mutable_note()->set_text("fetching\x1b[2J\nsources" + std::string(1000, '.'));
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), note).ok());
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job).substr(0, 20), "fetching [2J sources");
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job).size(), kNoteBytesMax);
+  EXPECT_EQ(bench.notes(), 1);
+  v1::AgentMsg started;
+  ToProto(job, started.mutable_started()->mutable_assignment());
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), started).ok());
+  EXPECT_EQ(bench.hub().gate().NoteOf(job.job), "");
 }
 
 }  // namespace

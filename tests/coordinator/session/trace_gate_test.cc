@@ -38,5 +38,20 @@ TEST(TraceGateTest, IsClosedForWhateverAssignmentTheJobHas) {
   gate.Close(JobId(1));  // again is fine
 }
 
+TEST(TraceGateTest, KeepsWhatTheHolderSaysAsLongAsItsRight) {
+  TraceGate gate;
+  EXPECT_FALSE(gate.SetNote(kRight, kAgent, "early"));
+  gate.Open(kRight, kAgent);
+  EXPECT_FALSE(gate.SetNote(kRight, AgentId(4), "another's"));
+  EXPECT_TRUE(gate.SetNote(kRight, kAgent, "fetching sources"));
+  EXPECT_FALSE(gate.SetNote(kRight, kAgent, "fetching sources")) << "no news";
+  gate.Open(kRight, kAgent);  // the next session
+  EXPECT_EQ(gate.NoteOf(kRight.job), "fetching sources");
+  gate.Open({.job = JobId(1), .attempt = 3, .fence = Fence{9}}, kAgent);
+  EXPECT_EQ(gate.NoteOf(kRight.job), "");
+  gate.Close(kRight.job);
+  EXPECT_EQ(gate.NoteOf(kRight.job), "");
+}
+
 }  // namespace
 }  // namespace grange::session

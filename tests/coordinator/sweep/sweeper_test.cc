@@ -2,6 +2,7 @@
 #include "coordinator/sweep/sweeper.h"
 
 #include <gmock/gmock.h>
+#include <unistd.h>
 
 #include <string>
 #include <vector>
@@ -237,6 +238,33 @@ TEST_F(SweeperTest, C2APipelineThatIsHalfRemovedIsGoneAfterTheNextStart) {
   EXPECT_THAT(std::string(store().GetJob(half.jobs[2].id).status().message()),
               HasSubstr("removed by retention"));
   EXPECT_EQ(CountOf("pipelines"), 0u);
+}
+
+TEST_F(SweeperTest, TheMarksOfALogAreCountedAndGoWithIt) {
+  const Submitted old = Finished("old");
+  const std::string marks = trace::MarksPathOf(traces_dir(), old.jobs[0].id, 1);
+  ASSERT_TRUE(os::WriteFile(marks, "0 1000 t\n").ok());
+  EXPECT_EQ(Strays().files, 0u);
+  const std::vector<store::UsageRow> rows = *store().ReadUsage();
+  for (const store::UsageRow& row : rows) {
+    if (row.kind == "traces") EXPECT_EQ(row.bytes, std::string("log of old0 1000 t\n").size());
+  }
+  clock().Advance(100 * kDay);
+  Finished("newest");
+  Sweep();
+  EXPECT_FALSE(os::Exists(marks));
+}
+
+TEST_F(SweeperTest, C2TheMarksOfALogThatNobodyKnowsAreFound) {
+  const Submitted gone = Finished("gone");
+  const std::string marks = trace::MarksPathOf(traces_dir(), gone.jobs[0].id, 1);
+  ASSERT_TRUE(os::WriteFile(marks, "0 1000 t\n").ok());
+  ASSERT_TRUE(
+      store().RemovePipelines({{.id = gone.pipeline, .limit = "x"}}, clock().Now(), 10).ok());
+  ASSERT_EQ(::unlink(TracePath(gone.jobs[0].id).c_str()), 0);  // as far as the last one came
+  Restart();
+  Strays();
+  EXPECT_FALSE(os::Exists(marks));
 }
 
 TEST_F(SweeperTest, FilesOfAPipelineThatRunsStayEvenBeforeTheirRows) {

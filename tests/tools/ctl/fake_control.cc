@@ -62,6 +62,11 @@ void FakeControl::SetLog(std::string log, size_t bytes_per_connection, size_t pa
   log_part_bytes_ = part_bytes;
 }
 
+void FakeControl::SetMarks(std::vector<v1::LogMark> marks) {
+  base::MutexLock lock(mu_);
+  marks_ = std::move(marks);
+}
+
 std::vector<v1::SubmitRequest> FakeControl::submits() const {
   base::MutexLock lock(mu_);
   return submits_;
@@ -159,6 +164,21 @@ grpc::Status FakeControl::Watch(grpc::ServerContext*, const v1::WatchRequest*,
   return script.end;
 }
 
+// Those of the part's bytes; with the first part the newest one before them as well.
+void FakeControl::AddMarks(bool first, v1::LogsPart& part) {
+  base::MutexLock lock(mu_);
+  const v1::LogMark* before = nullptr;
+  for (const v1::LogMark& mark : marks_) {
+    if (mark.offset() < part.offset()) before = &mark;
+  }
+  if (first && before != nullptr) *part.add_marks() = *before;
+  for (const v1::LogMark& mark : marks_) {
+    const bool is_of_part =
+        mark.offset() >= part.offset() && mark.offset() < part.offset() + part.data().size();
+    if (is_of_part) *part.add_marks() = mark;
+  }
+}
+
 grpc::Status FakeControl::Logs(grpc::ServerContext*, const v1::LogsRequest* request,
                                grpc::ServerWriter<v1::LogsPart>* writer) {
   std::string log;
@@ -176,6 +196,7 @@ grpc::Status FakeControl::Logs(grpc::ServerContext*, const v1::LogsRequest* requ
     part.set_attempt(1);
     part.set_offset(offset);
     part.set_data(log.substr(offset, std::min(part_bytes, budget)));
+    if (request->marks()) AddMarks(offset == request->offset(), part);
     offset += part.data().size();
     budget -= part.data().size();
     writer->Write(part);

@@ -32,6 +32,8 @@ class FakeControl : public v1::Control::Service {
   void AddWatch(WatchScript script);
   // The log of every job; each connection sends at most `bytes_per_connection` and then breaks.
   void SetLog(std::string log, size_t bytes_per_connection, size_t part_bytes);
+  // What is known of that log beside its bytes, by offset.
+  void SetMarks(std::vector<v1::LogMark> marks);
   // The outcome of each submit whose commit is there.
   void SetOutcome(v1::SubmitReply reply) { outcome_ = std::move(reply); }
   // The next `count` submits are executed, and then their connection breaks.
@@ -58,6 +60,7 @@ class FakeControl : public v1::Control::Service {
                           v1::ListTokensReply* reply) override;
 
  private:
+  void AddMarks(bool first, v1::LogsPart& part) ABSL_LOCKS_EXCLUDED(mu_);
   TempDir dir_;
   std::string mirror_;
   std::unique_ptr<grpc::Server> server_;
@@ -70,6 +73,7 @@ class FakeControl : public v1::Control::Service {
   std::string log_ ABSL_GUARDED_BY(mu_);
   size_t log_bytes_per_connection_ ABSL_GUARDED_BY(mu_) = 0;
   size_t log_part_bytes_ ABSL_GUARDED_BY(mu_) = 1;
+  std::vector<v1::LogMark> marks_ ABSL_GUARDED_BY(mu_);
   std::vector<uint64_t> log_offsets_ ABSL_GUARDED_BY(mu_);
   std::vector<v1::SetVariableRequest> variables_ ABSL_GUARDED_BY(mu_);
 };

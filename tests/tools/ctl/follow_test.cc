@@ -106,6 +106,42 @@ TEST(LogsTest, WritesEveryByteOnceAlthoughTheConnectionBreaks) {
   EXPECT_THAT(control.log_offsets(), ElementsAre(0, 300, 600, 900));
 }
 
+// A line each second of the first of January 1970, and its mark.
+void SetTimedLog(FakeControl& control, int lines, size_t bytes_per_connection, size_t part_bytes) {
+  std::string log;
+  std::vector<v1::LogMark> marks;
+  for (int i = 0; i < lines; ++i) {
+    marks.emplace_back();
+    marks.back().set_offset(log.size());
+    marks.back().set_unix_ms(1000 * i);
+    marks.back().set_kind(v1::TraceMark::KIND_TIME);
+    absl::StrAppend(&log, "line ", i, "\n");
+  }
+  control.SetLog(log, bytes_per_connection, part_bytes);
+  control.SetMarks(std::move(marks));
+}
+
+TEST(LogsTest, TimestampsStandBeforeEachLineAlthoughTheConnectionBreaks) {
+  FakeControl control;
+  SetTimedLog(control, 50, /*bytes_per_connection=*/150, /*part_bytes=*/7);
+  std::string expected;
+  for (int i = 0; i < 50; ++i) {
+    absl::StrAppend(&expected, "00:00:", i < 10 ? "0" : "", i, ".000 line ", i, "\n");
+  }
+
+  const CtlRun run = RunCtl({"logs", "3", "-f", "--timestamps"},
+                            {.environment = {control.ConfigVariable(), "TZ=UTC"}});
+
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(run.out, expected);
+}
+
+TEST(LogsTest, WithoutTheFlagNothingIsPutIn) {
+  FakeControl control;
+  SetTimedLog(control, 2, 1000, 1000);
+  EXPECT_EQ(Follow(control, {"logs", "3"}).out, "line 0\nline 1\n");
+}
+
 TEST(ErrorsTest, WhatIsNotAllowedIsExitCode4) {
   const FakeControl control;
   const CtlRun run = Follow(control, {"token", "list"});

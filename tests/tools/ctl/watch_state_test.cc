@@ -83,6 +83,15 @@ TEST(WatchStateTest, N2SaysThatAJobWasLostAndWaitsAgain) {
               ElementsAre(EndsWith("lost: no contact for 5 min, attempt 2 of 3 queued")));
 }
 
+TEST(WatchStateTest, WhatTheAgentDoesJustNowIsNoLineOfItsOwn) {
+  Watched watched;
+  v1::Job job = MakeJob(1, "test", "running");
+  job.set_note("fetching sources");
+  EXPECT_THAT(watched.Jobs({job}), ElementsAre(EndsWith("running  on agent-1, fetching sources")));
+  job.clear_note();
+  EXPECT_THAT(watched.Jobs({job}), IsEmpty());
+}
+
 TEST(WatchStateTest, GivesALineForEachChangeOfState) {
   Watched watched;
   EXPECT_THAT(watched.Jobs({MakeJob(3, "test", "created")}), IsEmpty());
