@@ -40,13 +40,13 @@ std::string NoopJobs(int count, const std::string& more = "") {
   return text;
 }
 
-// Prints a MiB, which fills the pipe of a watcher that has stopped, waits for the file $GO, then
-// prints $MIB MiB.
+// Prints 8 MiB, which fill the pipe and the windows of a watcher that has stopped, waits for the
+// file $GO, then prints $MIB MiB.
 constexpr char kPrintConfig[] = R"yaml(
 print:
   variables: {GIT_STRATEGY: none}
   script:
-    - cat "$TEXT"; touch "$READY"
+    - for ((i = 0; i < 8; i++)); do cat "$TEXT"; done; touch "$READY"
     - until test -e "$GO"; do sleep 0.01; done
     - for ((i = 0; i < MIB; i++)); do cat "$TEXT"; done
 )yaml";
