@@ -13,7 +13,11 @@ namespace grange::shim {
 
 void Supervisor::TakeOutput() {
   const uint64_t before = parts_.spool.log_bytes();
-  if (parts_.spool.Pump() && ended_at_ms_ != kNever) output_at_ms_ = BootMillis();
+  const bool was_open = parts_.spool.pipe() >= 0;
+  const bool has_read = parts_.spool.Pump();
+  const bool closed = was_open && parts_.spool.pipe() < 0;
+  if (ended_at_ms_ != kNever && (has_read || closed)) output_at_ms_ = BootMillis();
+  if (ended_at_ms_ != kNever && closed) closed_at_ms_ = output_at_ms_;
   if (parts_.spool.log_bytes() != before) NoteGrown();
 }
 
@@ -57,7 +61,7 @@ void Supervisor::SetPaused(bool paused) {
 
 // Nobody listened until now.
 void Supervisor::RestartSettling(uint64_t now) {
-  if (ended_at_ms_ != kNever) ended_at_ms_ = output_at_ms_ = now;
+  if (ended_at_ms_ != kNever) ended_at_ms_ = output_at_ms_ = closed_at_ms_ = now;
 }
 
 void Supervisor::FinishLog(uint64_t started_ms) {

@@ -22,6 +22,9 @@ namespace {
 
 constexpr uint64_t kSettleQuietMs = 100;
 constexpr uint64_t kSettleMaxMs = 2000;
+// The same once the output is closed.
+constexpr uint64_t kLeaveQuietMs = 20;
+constexpr uint64_t kLeaveMaxMs = 500;
 constexpr uint64_t kSweepMaxMs = 5000;  // what is still there then hangs in the kernel
 constexpr int kSweepRoundMs = 20;
 constexpr size_t kNamesMax = 10;
@@ -198,8 +201,20 @@ bool Supervisor::StageIsOver(uint64_t now) const {
   if (kill_at_ms_ != kNever) return tree_.GroupIsEmpty();
   // What it still has to say is not listened to now: its silence means nothing.
   if (!parts_.spool.takes() && parts_.spool.pipe() >= 0) return false;
-  return parts_.spool.pipe() < 0 || now >= output_at_ms_ + kSettleQuietMs ||
-         now >= ended_at_ms_ + kSettleMaxMs;
+  return now >= output_at_ms_ + QuietMs() || now >= SettledBy();
+}
+
+bool Supervisor::IsSettling() const {
+  return ended_at_ms_ != kNever && kill_at_ms_ == kNever &&
+         (parts_.spool.takes() || parts_.spool.pipe() < 0);
+}
+
+uint64_t Supervisor::QuietMs() const {
+  return parts_.spool.pipe() < 0 ? kLeaveQuietMs : kSettleQuietMs;
+}
+
+uint64_t Supervisor::SettledBy() const {
+  return parts_.spool.pipe() < 0 ? closed_at_ms_ + kLeaveMaxMs : ended_at_ms_ + kSettleMaxMs;
 }
 
 void Supervisor::Sweep() {
@@ -260,7 +275,7 @@ void Supervisor::Wait() {
     if (cgroup_.exists()) look_at_limits_ms_ = 0;  // it may have been killed at the memory limit
     if (tree_.main_status() && ended_at_ms_ == kNever) {
       ended_at_ms_ = BootMillis();
-      output_at_ms_ = ended_at_ms_;
+      output_at_ms_ = closed_at_ms_ = ended_at_ms_;
     }
   }
   KeepDeadlines(BootMillis());
@@ -270,9 +285,7 @@ uint64_t Supervisor::NextDeadline() const {
   const uint64_t of_disk = std::min(log_sync_.due(), disk_wait_.due());
   if (stage_ == Stage::kEnded) return of_disk;
   uint64_t next = std::min(kill_at_ms_, look_at_limits_ms_);
-  if (ended_at_ms_ != kNever && kill_at_ms_ == kNever && parts_.spool.takes()) {
-    next = std::min(output_at_ms_ + kSettleQuietMs, ended_at_ms_ + kSettleMaxMs);
-  }
+  if (IsSettling()) next = std::min(output_at_ms_ + QuietMs(), SettledBy());
   if (ended_at_ms_ == kNever && kill_at_ms_ == kNever) next = std::min(next, timeout_at_ms_);
   if (parts_.spec.stop_on_disconnect && result_.reason != EndReason::kLeaseLost) {
     next = std::min(next, lease_until_ms_);
@@ -299,8 +312,7 @@ void Supervisor::KeepDeadlines(uint64_t now) {
     Stop(EndReason::kTimeout, parts_.spec.stop_grace_ms);
   }
   // On a machine with much to do, what still writes is silent for longer than it means to.
-  if (ended_at_ms_ != kNever && kill_at_ms_ == kNever && children_left_ &&
-      now >= output_at_ms_ + kSettleQuietMs && now < ended_at_ms_ + kSettleMaxMs &&
+  if (IsSettling() && children_left_ && now >= output_at_ms_ + QuietMs() && now < SettledBy() &&
       tree_.IsBusy()) {
     output_at_ms_ = now;
   }

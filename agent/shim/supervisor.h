@@ -27,7 +27,8 @@ namespace grange::shim {
 //      └──stop──▶ stopping ───────────┘  └── timeout, force, lease lost, disk full ──┘
 //
 // settling: the script has ended but something that it left still writes (`… | tee`), which may
-//   go on while it does, for 2 s at most; a silent daemon gets 100 ms.
+//   go on while it does, for 2 s at most; a silent daemon gets 100 ms. Once the output is closed,
+//   who is just on its way out gets 20 ms, and half a second on a machine with much to do.
 // stopping: SIGTERM was sent to the group, which has its grace.
 // sweeping: SIGKILL to everything that descends from the script, until nothing is left.
 class Supervisor {
@@ -58,6 +59,9 @@ class Supervisor {
   bool RunStage(Stage stage, const char* name, const std::string& text, uint64_t timeout_ms);
   bool Start(const std::string& text);
   bool StageIsOver(uint64_t now) const;
+  bool IsSettling() const;
+  uint64_t QuietMs() const;
+  uint64_t SettledBy() const;
   void Sweep();
   void NoteKilled();
 
@@ -111,6 +115,7 @@ class Supervisor {
   uint64_t kill_at_ms_ = kNever;   // not kNever: it is being stopped
   uint64_t ended_at_ms_ = kNever;  // when its main process was found ended
   uint64_t output_at_ms_ = 0;      // the last after that
+  uint64_t closed_at_ms_ = 0;      // the output's end, if that came after that; else its time
   bool children_left_ = true;
   uint64_t look_at_limits_ms_ = kNever;
   bool over_limit_ = false;  // then all are killed, whoever they are

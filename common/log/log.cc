@@ -54,6 +54,8 @@ void SetLevel(Level level) {
       return Logger().set_level(spdlog::level::warn);
     case Level::kError:
       return Logger().set_level(spdlog::level::err);
+    case Level::kNothing:
+      return Logger().set_level(spdlog::level::off);
   }
 }
 

@@ -14,7 +14,7 @@
 // output of a job (that is its trace), never a secret. Thread-safe.
 namespace grange::log {
 
-enum class Level { kDebug, kInfo, kWarning, kError };
+enum class Level { kDebug, kInfo, kWarning, kError, kNothing };
 
 // One name=value of a line. A value with blanks or quotes is quoted; control characters are
 // escaped, so that foreign text cannot forge a line.

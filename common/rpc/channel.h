@@ -10,6 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "common/rpc/keepalive.h"
 
 namespace grange::rpc {
 
@@ -29,6 +30,7 @@ struct ChannelOptions {
   std::string address;    // "host:port"
   std::string ca_pem;     // the only CA that is trusted
   bool insecure = false;  // plain text; loopback only
+  ClientKeepalive keepalive = {};
 };
 
 // A channel with the keepalive and reconnect settings of the protocol. Doesn't connect yet.

@@ -10,6 +10,9 @@ namespace grange::config {
 inline constexpr size_t kFileBytesMax = 16 << 20;  // of one file, checked before it is parsed
 inline constexpr size_t kIncludedBytesMax = 32
                                             << 20;  // of all included files, repeated ones counted
+// Brackets, braces and commas of a file: the parser takes a list in brackets apart to its end before
+// it gives its first value, and needs some 100 bytes for each of them.
+inline constexpr int kMarksMax = 4'000'000;
 inline constexpr int kDepthMax = 100;               // lists and maps inside each other
 // Values of a configuration, counted as often as aliases, merges and `extends` repeat them: what
 // a walk over the whole of it visits.

@@ -42,6 +42,8 @@ std::optional<std::string> WhyRefused(absl::string_view rest, size_t length) {
   return std::nullopt;
 }
 
+bool IsMark(char c) { return c == ',' || c == '[' || c == ']' || c == '{' || c == '}'; }
+
 }  // namespace
 
 std::optional<Diagnostic> CheckText(const SourceFile& file) {
@@ -58,6 +60,7 @@ std::optional<Diagnostic> CheckText(const SourceFile& file) {
   }
   int line = 1;
   int column = 1;
+  int marks = 0;
   const absl::string_view text = WithoutByteOrderMark(file.text);
   for (size_t at = 0; at < text.size();) {
     const size_t length = SequenceLength(text.substr(at));
@@ -65,6 +68,14 @@ std::optional<Diagnostic> CheckText(const SourceFile& file) {
       diagnostic.place.line = line;
       diagnostic.place.column = column;
       diagnostic.message = *why;
+      return diagnostic;
+    }
+    if (IsMark(text[at]) && ++marks > kMarksMax) {
+      diagnostic.place.line = line;
+      diagnostic.place.column = column;
+      diagnostic.message = absl::StrCat("the file has more than ", kMarksMax,
+                                        " brackets and commas; move large data out of the "
+                                        "configuration");
       return diagnostic;
     }
     column += static_cast<int>(length);

@@ -80,6 +80,7 @@ constexpr absl::string_view kLimits = R"(
 | what | limit |
 |---|---|
 | bytes of a file | 16 MiB |
+| brackets, braces and commas of a file | 4,000,000 |
 | lists and maps inside each other | 100 |
 | values, aliases and merges counted as often as they repeat them | 2,000,000 |
 | included files | 150, nested at most 100 deep, 32 MiB together |

@@ -16,6 +16,7 @@
 #include "common/os/real_clock.h"
 #include "common/rpc/channel.h"
 #include "common/rpc/credentials.h"
+#include "common/rpc/keepalive.h"
 #include "common/rpc/server_credentials.h"
 #include "coordinator/artifact/artifact_store.h"
 #include "coordinator/backup/backup_keeper.h"
@@ -294,12 +295,7 @@ absl::Status CoordinatorImpl::Listen() {
   int port = 0;
   builder.AddListeningPort(options_.listen, credentials_, &port);
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 2);
+  rpc::Apply(rpc::ServerKeepalive(), builder);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kCallsOfAConnectionMax);
   grpc::ResourceQuota quota("calls");
   quota.SetMaxThreads(kCallThreadsMax);  // a call that lasts has a thread

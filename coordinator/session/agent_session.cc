@@ -45,28 +45,24 @@ void AgentSession::Failed(const Assignment& assignment, const absl::Status& stat
 }
 
 void AgentSession::Drained() {
-  std::map<Assignment, uint64_t> wanted;
+  std::shared_ptr<ReadPause> pause;
   {
     base::MutexLock lock(mu_);
-    wanted.swap(want_again_);
+    pause = trace_pause_;
   }
-  for (const auto& [assignment, offset] : wanted) Resume(assignment, offset);
+  if (pause != nullptr) pause->Go();
 }
 
 void AgentSession::SetTraceStream(std::shared_ptr<TraceOutbox> outbox,
-                                  std::shared_ptr<CallCanceler> canceler) {
+                                  std::shared_ptr<CallCanceler> canceler,
+                                  std::shared_ptr<ReadPause> pause) {
   {
     base::MutexLock lock(mu_);
+    pause.swap(trace_pause_);
     outbox.swap(trace_outbox_);
     canceler.swap(trace_canceler_);
   }
   if (outbox != nullptr && outbox->Abort()) canceler->Cancel();
-}
-
-void AgentSession::WantAgain(const Assignment& assignment, uint64_t offset) {
-  base::MutexLock lock(mu_);
-  uint64_t& wanted = want_again_.try_emplace(assignment, offset).first->second;
-  wanted = std::min(wanted, offset);
 }
 
 void AgentSession::PostTrace(v1::TraceReply reply) {

@@ -3,7 +3,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
@@ -15,6 +14,7 @@
 #include "common/rpc/outbox.h"
 #include "coordinator/schedule/event.h"
 #include "coordinator/session/call_canceler.h"
+#include "coordinator/session/read_pause.h"
 #include "coordinator/trace/trace_store.h"
 #include "grange/v1/agent.pb.h"
 
@@ -54,13 +54,11 @@ class AgentSession : public trace::TraceStore::Sender {
   void Failed(const Assignment& assignment, const absl::Status& status) override;
   void Drained() override;
 
-  // The trace stream of this session; an older one is canceled.
-  void SetTraceStream(std::shared_ptr<TraceOutbox> outbox, std::shared_ptr<CallCanceler> canceler)
-      ABSL_LOCKS_EXCLUDED(mu_);
-  void DropTraceStream() { SetTraceStream(nullptr, nullptr); }
-  // A chunk or a mark was dropped because the trace store's queue is full: asked for again, from
-  // the first one on, when it drains.
-  void WantAgain(const Assignment& assignment, uint64_t offset) ABSL_LOCKS_EXCLUDED(mu_);
+  // The trace stream of this session; an older one is canceled. `pause` (or null) is let go when
+  // the trace store has room for more of this session.
+  void SetTraceStream(std::shared_ptr<TraceOutbox> outbox, std::shared_ptr<CallCanceler> canceler,
+                      std::shared_ptr<ReadPause> pause) ABSL_LOCKS_EXCLUDED(mu_);
+  void DropTraceStream() { SetTraceStream(nullptr, nullptr, nullptr); }
 
   std::string peer;  // its address, from the stream's beginning
 
@@ -87,7 +85,7 @@ class AgentSession : public trace::TraceStore::Sender {
   base::Mutex mu_;
   std::shared_ptr<TraceOutbox> trace_outbox_ ABSL_GUARDED_BY(mu_);
   std::shared_ptr<CallCanceler> trace_canceler_ ABSL_GUARDED_BY(mu_);
-  std::map<Assignment, uint64_t> want_again_ ABSL_GUARDED_BY(mu_);
+  std::shared_ptr<ReadPause> trace_pause_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace grange::session

@@ -19,6 +19,7 @@
 #include "common/rpc/outbox.h"
 #include "common/rpc/status.h"
 #include "coordinator/session/call_canceler.h"
+#include "coordinator/session/read_pause.h"
 
 namespace grange::session {
 
@@ -93,6 +94,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
   AsyncStream()
       : outbox_(std::make_shared<Outbox>(this)),
         canceler_(std::make_shared<CallCanceler>()),
+        pause_(std::make_shared<ReadPause>([this] { stream_.Read(&message_, &read_); })),
         stream_(&context_) {}
 
   // Waits for a call; once it has come, `next` makes the stream that waits for the one after it.
@@ -116,6 +118,8 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
 
   const std::shared_ptr<Outbox>& outbox() { return outbox_; }
   const std::shared_ptr<CallCanceler>& canceler() { return canceler_; }
+  // OnMessage() may Want() it: then the next message is read once it is let go.
+  const std::shared_ptr<ReadPause>& pause() { return pause_; }
 
  private:
   void StartSend(const Out* message) override { stream_.Write(*message, &written_); }
@@ -140,11 +144,12 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
     if (!OnMessage(message_)) return Release();
     message_.Clear();
     base::TsanReleased(this);
-    stream_.Read(&message_, &read_);
+    if (!pause_->Hold()) stream_.Read(&message_, &read_);
   }
 
   void Ended() {
     if (context_.IsCancelled()) outbox_->Abort();
+    pause_->Stop();
     Release();
   }
 
@@ -163,6 +168,7 @@ class AsyncStream : public rpc::Outbox<Out>::Stream {
 
   const std::shared_ptr<Outbox> outbox_;
   const std::shared_ptr<CallCanceler> canceler_;
+  const std::shared_ptr<ReadPause> pause_;
   grpc::ServerContext context_;
   grpc::ServerAsyncReaderWriter<Out, In> stream_;
   std::function<void()> next_;

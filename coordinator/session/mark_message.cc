@@ -22,8 +22,8 @@ absl::StatusOr<trace::Mark::Kind> FromProto(v1::TraceMark::Kind kind) {
 
 }  // namespace
 
-absl::Status TakeMark(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
-                      const v1::TraceMark& message) {
+absl::StatusOr<Reading> TakeMark(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
+                                 const v1::TraceMark& message) {
   if (!hub.IsCurrent(session)) {
     return absl::UnauthenticatedError("this trace stream belongs to a session that is over");
   }
@@ -32,13 +32,9 @@ absl::Status TakeMark(SessionHub& hub, const std::shared_ptr<AgentSession>& sess
       .offset = message.offset(), .unix_ms = message.unix_ms(), .name = message.name()};
   GRANGE_ASSIGN_OR_RETURN(mark.kind, FromProto(message.kind()));
   GRANGE_RETURN_IF_ERROR(trace::CheckMark(mark));
-  if (!hub.gate().Allows(assignment, session->agent)) return absl::OkStatus();
-  if (hub.traces().QueueIsFull()) {
-    session->WantAgain(assignment, mark.offset);
-    return absl::OkStatus();
-  }
-  hub.traces().AddMark(assignment, std::move(mark));
-  return absl::OkStatus();
+  if (!hub.gate().Allows(assignment, session->agent)) return Reading::kGoOn;
+  const bool may_go_on = hub.traces().AddMark(assignment, std::move(mark), session);
+  return may_go_on ? Reading::kGoOn : Reading::kPause;
 }
 
 }  // namespace grange::session

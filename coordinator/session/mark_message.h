@@ -3,8 +3,9 @@
 
 #include <memory>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "coordinator/session/session_hub.h"
+#include "coordinator/session/trace_chunk.h"
 #include "grange/v1/agent.pb.h"
 
 namespace grange::session {
@@ -14,8 +15,8 @@ namespace grange::session {
 // is dropped without a word: the chunk that goes with it is answered. An error ends the stream:
 // kInvalidArgument for a mark that breaks docs/formats/agent-protocol.md §7, kUnauthenticated if
 // the agent has a newer session. Never blocks; on the stream's thread.
-absl::Status TakeMark(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
-                      const v1::TraceMark& message);
+absl::StatusOr<Reading> TakeMark(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
+                                 const v1::TraceMark& message);
 
 }  // namespace grange::session
 

@@ -11,8 +11,8 @@
 
 namespace grange::session {
 
-absl::Status TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
-                       v1::TraceChunk& chunk) {
+absl::StatusOr<Reading> TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSession>& session,
+                                  v1::TraceChunk& chunk) {
   // Its acknowledgements would go to the stream that is over, and the agent would wait for them.
   if (!hub.IsCurrent(session)) {
     return absl::UnauthenticatedError("this trace stream belongs to a session that is over");
@@ -30,19 +30,16 @@ absl::Status TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSession>& ses
     ToProto(assignment, revoke.mutable_revoke()->mutable_assignment());
     revoke.mutable_revoke()->set_reason("this attempt is not the agent's any more");
     session->Send(std::move(revoke));
-    return absl::OkStatus();
+    return Reading::kGoOn;
   }
   if (Crc32c(chunk.data()) != chunk.crc32c()) {
     log::Warning("trace_chunk_damaged", {{"job", assignment}, {"offset", chunk.offset()}});
     session->Resume(assignment, hub.traces().Size(assignment.job, assignment.attempt));
-    return absl::OkStatus();
+    return Reading::kGoOn;
   }
-  if (hub.traces().QueueIsFull()) {
-    session->WantAgain(assignment, chunk.offset());
-    return absl::OkStatus();
-  }
-  hub.traces().Append(assignment, chunk.offset(), std::move(*chunk.mutable_data()), session);
-  return absl::OkStatus();
+  const bool may_go_on =
+      hub.traces().Append(assignment, chunk.offset(), std::move(*chunk.mutable_data()), session);
+  return may_go_on ? Reading::kGoOn : Reading::kPause;
 }
 
 }  // namespace grange::session

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "coordinator/session/agent_service.h"
 #include "coordinator/session/control_stream.h"
@@ -39,11 +40,17 @@ class TraceStream : public AsyncStream<v1::TraceMsg, v1::TraceReply> {
       if (session_ == nullptr) {
         return absl::UnauthenticatedError("this trace stream belongs to no open session");
       }
-      session_->SetTraceStream(outbox(), canceler());
+      session_->SetTraceStream(outbox(), canceler(), pause());
     }
     session_->Heard();
+    if (!message.has_chunk() && !message.has_mark()) return absl::OkStatus();
+    pause()->Want();  // before it can be let go
+    GRANGE_ASSIGN_OR_RETURN(const Reading reading, Take(message));
+    if (reading == Reading::kGoOn) pause()->Forget();
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Reading> Take(v1::TraceMsg& message) {
     if (message.has_mark()) return TakeMark(hub_, session_, message.mark());
-    if (!message.has_chunk()) return absl::OkStatus();
     return TakeChunk(hub_, session_, *message.mutable_chunk());
   }
 

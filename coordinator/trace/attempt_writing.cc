@@ -184,7 +184,7 @@ void TraceWriter::Close(const Key& key) {
   grown_.erase(key);
   watchers_.Tell(key);
   compressor_.Add(PathOf(options_.dir, key.first, key.second), [this, key](uint64_t bytes) {
-    Push(NoteCompressed{.key = key, .bytes = bytes + MarksBytes(key)});
+    Push(nullptr, key, 0, NoteCompressed{.key = key, .bytes = bytes + MarksBytes(key)});
   });
 }
 
@@ -285,6 +285,8 @@ void TraceWriter::SyncAll() {
   const absl::Duration started = clock_.SinceBoot();
   sync_at_ = absl::InfiniteDuration();
   unsynced_bytes_ = 0;
+  group_of_.reset();
+  group_is_shared_ = false;
   const std::vector<Attempt*> round(unsynced_.begin(), unsynced_.end());
   for (Attempt* attempt : round) {
     const absl::Status synced = SyncOne(*attempt);

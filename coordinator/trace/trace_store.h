@@ -32,7 +32,9 @@ class TraceStore {
     // acknowledged before the next one, which need not wait for company then.
     absl::Duration sync_soonest = absl::Milliseconds(20);
     uint64_t sync_bytes = 1 << 20;
-    uint64_t queue_bytes_max = 256 << 20;  // beyond it QueueIsFull(): stop reading streams
+    // What may wait to be written, of all senders and of one: see Append().
+    uint64_t queue_bytes_max = 256 << 20;
+    uint64_t sender_bytes_max = 32 << 20;
     // How often a full disk is looked at again, while something waits for it.
     absl::Duration retry_every = absl::Seconds(1);
     // With less than this the disk counts as full.
@@ -52,7 +54,7 @@ class TraceStore {
     // The chunk breaks the protocol or cannot be stored (full disk: kResourceExhausted; nothing
     // was kept, it comes again after a Resume).
     virtual void Failed(const Assignment& assignment, const absl::Status& status) = 0;
-    // There is room in the queue again after QueueIsFull().
+    // It may send more again, after Append() said no.
     virtual void Drained() = 0;
   };
 
@@ -78,14 +80,17 @@ class TraceStore {
   // Bytes that are there already are dropped (and acknowledged again), a gap is answered with
   // Resume, once until something fits. The first Append of a stream opens the attempt; if its row
   // says that it is complete, it is acknowledged and dropped.
-  virtual void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
+  //
+  // The senders' bytes are written in turns. False: these bytes are taken, but so many of this
+  // sender wait that its stream should not be read until Drained(). The fullest are stopped first.
+  virtual bool Append(const Assignment& assignment, uint64_t offset, std::string bytes,
                       std::shared_ptr<Sender> sender) = 0;
   // Keeps what is known of the attempt's bytes beside them, as far as MarkOrder does. Without a
   // word: a mark that can't be kept, or is far ahead of the bytes that are there, is dropped. To be
   // called before the bytes that it stands before, so that who reads these finds it. The caller has
-  // checked fence and CheckMark().
-  virtual void AddMark(const Assignment& assignment, Mark mark) = 0;
-  virtual bool QueueIsFull() const = 0;
+  // checked fence and CheckMark(). False: as Append().
+  virtual bool AddMark(const Assignment& assignment, Mark mark,
+                       std::shared_ptr<Sender> sender) = 0;
 
   // Calls `done` (on the writing thread) once the attempt's first `trace_bytes` bytes are durable:
   // syncs at once if they are there, asks for them with Resume if not. A hash that differs is asked

@@ -21,6 +21,8 @@ constexpr size_t kReadBytesMax = 8 << 20;  // of one Read()
 // What waited while the last sync ran is written first and shares the next one, up to so many
 // times `sync_bytes`: the slower the disk, the larger the groups.
 constexpr uint64_t kGroupMax = 8;
+// The same while several senders have something to say: none of them waits long for another's sync.
+constexpr uint64_t kSharedGroupMax = 2;
 
 absl::StatusOr<std::string> ReadPlain(const std::string& path, uint64_t offset, size_t max) {
   const os::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -33,6 +35,10 @@ absl::StatusOr<std::string> ReadPlain(const std::string& path, uint64_t offset, 
     bytes.resize(static_cast<size_t>(got));
     return bytes;
   }
+}
+
+std::pair<JobId, AttemptNumber> KeyOf(const Assignment& assignment) {
+  return {assignment.job, assignment.attempt};
 }
 
 uint64_t FileSize(const std::string& path) {
@@ -50,7 +56,11 @@ absl::StatusOr<std::unique_ptr<TraceStore>> TraceStore::Open(Options options, st
 }
 
 TraceWriter::TraceWriter(Options options, store::Store& store, const Clock& clock)
-    : options_(std::move(options)), store_(store), clock_(clock), thread_([this] { Run(); }) {}
+    : options_(std::move(options)),
+      store_(store),
+      clock_(clock),
+      queue_({.bytes = options_.queue_bytes_max, .sender_bytes = options_.sender_bytes_max}),
+      thread_([this] { Run(); }) {}
 
 TraceWriter::~TraceWriter() {
   {
@@ -83,44 +93,42 @@ absl::Status TraceWriter::Recover() {
 }
 
 void TraceWriter::Prepare(JobId job, AttemptNumber attempt) {
-  Push(PrepareFile{.key = {job, attempt}});
+  const Key key(job, attempt);
+  Push(nullptr, key, 0, PrepareFile{.key = key});
 }
 
-void TraceWriter::Append(const Assignment& assignment, uint64_t offset, std::string bytes,
+bool TraceWriter::Append(const Assignment& assignment, uint64_t offset, std::string bytes,
                          std::shared_ptr<Sender> sender) {
-  {
-    base::MutexLock lock(mu_);
-    senders_.try_emplace(sender.get(), sender);
-    if (senders_.size() >= prune_senders_at_) {
-      absl::erase_if(senders_, [](const auto& entry) { return entry.second.expired(); });
-      prune_senders_at_ = std::max<size_t>(64, 2 * senders_.size());
-    }
-  }
-  Push(AppendBytes{.assignment = assignment,
-                   .offset = offset,
-                   .bytes = std::move(bytes),
-                   .sender = std::move(sender)});
+  const uint64_t size = bytes.size();
+  return Push(
+      sender, KeyOf(assignment), size,
+      AppendBytes{
+          .assignment = assignment, .offset = offset, .bytes = std::move(bytes), .sender = sender});
 }
 
-void TraceWriter::AddMark(const Assignment& assignment, Mark mark) {
-  Push(KeepMark{.assignment = assignment, .mark = std::move(mark)});
+bool TraceWriter::AddMark(const Assignment& assignment, Mark mark, std::shared_ptr<Sender> sender) {
+  return Push(sender, KeyOf(assignment), sizeof(Command),
+              KeepMark{.assignment = assignment, .mark = std::move(mark)});
 }
 
 void TraceWriter::Finish(const Assignment& assignment, uint64_t trace_bytes, std::string sha256,
                          std::shared_ptr<Sender> sender, Done done) {
-  Push(FinishTrace{.assignment = assignment,
+  Push(sender, KeyOf(assignment), 0,
+       FinishTrace{.assignment = assignment,
                    .trace_bytes = trace_bytes,
                    .sha256 = std::move(sha256),
-                   .sender = std::move(sender),
+                   .sender = sender,
                    .done = std::move(done)});
 }
 
 void TraceWriter::Complete(JobId job, AttemptNumber attempt) {
-  Push(CompleteTrace{.key = {job, attempt}});
+  const Key key(job, attempt);
+  Push(nullptr, key, 0, CompleteTrace{.key = key});
 }
 
 void TraceWriter::Abandon(JobId job, AttemptNumber attempt) {
-  Push(AbandonTrace{.key = {job, attempt}});
+  const Key key(job, attempt);
+  Push(nullptr, key, 0, AbandonTrace{.key = key});
 }
 
 absl::Status TraceWriter::Remove(JobId job, AttemptNumber attempt) {
@@ -139,11 +147,6 @@ absl::Status TraceWriter::Remove(JobId job, AttemptNumber attempt) {
     }
   }
   return absl::OkStatus();
-}
-
-bool TraceWriter::QueueIsFull() const {
-  base::MutexLock lock(mu_);
-  return queue_bytes_ >= options_.queue_bytes_max;
 }
 
 bool TraceWriter::IsPaused(JobId job, AttemptNumber attempt) const {
@@ -198,35 +201,24 @@ std::unique_ptr<TraceStore::Watch> TraceWriter::Subscribe(JobId job, AttemptNumb
   return watchers_.Add({job, attempt}, std::move(on_change));
 }
 
-// Of what an agent can send as much of as it likes.
-uint64_t TraceWriter::BytesOf(const Command& command) {
-  if (const auto* append = std::get_if<AppendBytes>(&command)) return append->bytes.size();
-  return std::holds_alternative<KeepMark>(command) ? sizeof(Command) : 0;
-}
-
-void TraceWriter::Push(Command command) {
-  const uint64_t bytes = BytesOf(command);
+bool TraceWriter::Push(const std::shared_ptr<Sender>& sender, const Key& key, uint64_t bytes,
+                       Command command) {
   base::MutexLock lock(mu_);
-  queue_.push_back(std::move(command));
-  queue_bytes_ += bytes;
-  if (queue_bytes_ >= options_.queue_bytes_max) was_full_ = true;
+  const bool may_go_on = queue_.Push(sender, key, bytes, std::move(command));
   changed_.Signal();
+  return may_go_on;
 }
 
 void TraceWriter::Run() {
-  std::deque<Command> commands;
-  while (TakeCommands(commands)) {
-    while (!commands.empty()) {
-      Command command = std::move(commands.front());
-      commands.pop_front();
-      std::visit([this](auto& which) { Do(which); }, command);
-      if (const uint64_t bytes = BytesOf(command); bytes > 0) Took(bytes);
-      const uint64_t most =
-          commands.empty() ? options_.sync_bytes : kGroupMax * options_.sync_bytes;
-      if (unsynced_bytes_ >= most) {
+  std::optional<Queue::Taken> next;
+  while (TakeCommand(next)) {
+    if (next.has_value()) {
+      std::visit([this](auto& which) { Do(which); }, next->item);
+      if (unsynced_bytes_ >= GroupBytes(*next)) {
         TellChanges();
         SyncAll();
       }
+      if (!next->round_over) continue;
     }
     TellChanges();
     RunDeadlines();
@@ -234,37 +226,36 @@ void TraceWriter::Run() {
   SyncAll();
 }
 
-// Waits for commands or a deadline. False: all is done and we are to stop.
-bool TraceWriter::TakeCommands(std::deque<Command>& commands) {
-  base::MutexLock lock(mu_);
-  while (queue_.empty() && !stop_) {
-    const absl::Duration left = TimeToDeadline();
-    if (left <= absl::ZeroDuration()) return true;
-    if (left == absl::InfiniteDuration()) {
-      changed_.Wait(mu_);
-    } else {
-      changed_.WaitWithTimeout(mu_, left);
+// Waits for a command or a deadline, for which there is none. False: all is done and we are to
+// stop.
+bool TraceWriter::TakeCommand(std::optional<Queue::Taken>& taken) {
+  taken.reset();
+  std::vector<std::shared_ptr<Sender>> drained;
+  {
+    base::MutexLock lock(mu_);
+    while (queue_.empty() && !stop_) {
+      const absl::Duration left = TimeToDeadline();
+      if (left <= absl::ZeroDuration()) return true;
+      if (left == absl::InfiniteDuration()) {
+        changed_.Wait(mu_);
+      } else {
+        changed_.WaitWithTimeout(mu_, left);
+      }
     }
+    if (queue_.empty()) return false;
+    taken = queue_.Pop();
+    drained = queue_.TakeDrained();
   }
-  if (queue_.empty()) return false;
-  commands.swap(queue_);
+  for (const std::shared_ptr<Sender>& sender : drained) sender->Drained();
   return true;
 }
 
-// A chunk has left the queue: whoever stopped reading because of it may go on at half full.
-void TraceWriter::Took(uint64_t bytes) {
-  std::vector<std::shared_ptr<Sender>> waiting;
-  {
-    base::MutexLock lock(mu_);
-    queue_bytes_ -= bytes;
-    if (!was_full_ || queue_bytes_ > options_.queue_bytes_max / 2) return;
-    was_full_ = false;
-    for (const auto& [raw, weak] : senders_) {
-      if (std::shared_ptr<Sender> sender = weak.lock()) waiting.push_back(std::move(sender));
-    }
-    absl::erase_if(senders_, [](const auto& entry) { return entry.second.expired(); });
-  }
-  for (const std::shared_ptr<Sender>& sender : waiting) sender->Drained();
+// How many bytes are synced together, now that `taken` is among them.
+uint64_t TraceWriter::GroupBytes(const Queue::Taken& taken) {
+  if (group_of_.value_or(taken.lane) != taken.lane) group_is_shared_ = true;
+  group_of_ = taken.lane;
+  if (!taken.more) return options_.sync_bytes;
+  return options_.sync_bytes * (group_is_shared_ ? kSharedGroupMax : kGroupMax);
 }
 
 absl::Duration TraceWriter::TimeToDeadline() const {

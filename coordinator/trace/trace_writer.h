@@ -1,7 +1,6 @@
 #ifndef GRANGE_COORDINATOR_TRACE_TRACE_WRITER_H_
 #define GRANGE_COORDINATOR_TRACE_TRACE_WRITER_H_
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,6 +14,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "common/base/mutex.h"
 #include "coordinator/trace/compressor.h"
+#include "coordinator/trace/fair_queue.h"
 #include "coordinator/trace/folder_syncer.h"
 #include "coordinator/trace/mark_file.h"
 #include "coordinator/trace/trace_file.h"
@@ -32,10 +32,9 @@ class TraceWriter final : public TraceStore {
 
   absl::Status Recover() override;
   void Prepare(JobId job, AttemptNumber attempt) override;
-  void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
+  bool Append(const Assignment& assignment, uint64_t offset, std::string bytes,
               std::shared_ptr<Sender> sender) override;
-  void AddMark(const Assignment& assignment, Mark mark) override;
-  bool QueueIsFull() const override;
+  bool AddMark(const Assignment& assignment, Mark mark, std::shared_ptr<Sender> sender) override;
   void Finish(const Assignment& assignment, uint64_t trace_bytes, std::string sha256,
               std::shared_ptr<Sender> sender,
               absl::AnyInvocable<void(absl::StatusOr<End>)> done) override;
@@ -88,6 +87,8 @@ class TraceWriter final : public TraceStore {
   using Command = std::variant<PrepareFile, AppendBytes, KeepMark, FinishTrace, CompleteTrace,
                                AbandonTrace, NoteCompressed>;
 
+  using Queue = FairQueue<Sender, Key, Command>;
+
   // An attempt whose trace is being written. Senders are shared with the streams that made them:
   // a stream may end while we still answer it.
   struct Attempt {
@@ -111,13 +112,13 @@ class TraceWriter final : public TraceStore {
     const Sender* resumed_sender = nullptr;
   };
 
-  static uint64_t BytesOf(const Command& command);
-  void Push(Command command) ABSL_LOCKS_EXCLUDED(mu_);
+  bool Push(const std::shared_ptr<Sender>& sender, const Key& key, uint64_t bytes, Command command)
+      ABSL_LOCKS_EXCLUDED(mu_);
 
   // All from here on runs on the writing thread.
   void Run() ABSL_LOCKS_EXCLUDED(mu_);
-  bool TakeCommands(std::deque<Command>& commands) ABSL_LOCKS_EXCLUDED(mu_);
-  void Took(uint64_t bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  bool TakeCommand(std::optional<Queue::Taken>& taken) ABSL_LOCKS_EXCLUDED(mu_);
+  uint64_t GroupBytes(const Queue::Taken& taken);
   absl::Duration TimeToDeadline() const;
   void RunDeadlines();
 
@@ -156,13 +157,8 @@ class TraceWriter final : public TraceStore {
 
   mutable base::Mutex mu_;
   base::CondVar changed_;
-  std::deque<Command> queue_ ABSL_GUARDED_BY(mu_);
-  uint64_t queue_bytes_ ABSL_GUARDED_BY(mu_) = 0;
-  bool was_full_ ABSL_GUARDED_BY(mu_) = false;
+  Queue queue_ ABSL_GUARDED_BY(mu_);
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
-  // Everybody who may have seen a full queue.
-  absl::flat_hash_map<Sender*, std::weak_ptr<Sender>> senders_ ABSL_GUARDED_BY(mu_);
-  size_t prune_senders_at_ ABSL_GUARDED_BY(mu_) = 64;
   // Readable bytes of the open attempts.
   absl::flat_hash_map<Key, uint64_t> visible_ ABSL_GUARDED_BY(mu_);
   std::set<Key> paused_ ABSL_GUARDED_BY(mu_);  // the keys of stalled_
@@ -172,9 +168,12 @@ class TraceWriter final : public TraceStore {
   std::set<Attempt*> unsynced_;  // bytes that are not on disk, or not in the database
   std::set<Attempt*> stalled_;
   std::vector<store::TraceSize> compressed_;  // sizes that go into the next transaction
-  std::set<Key> grown_;            // since the last TellChanges()
-  std::set<std::string> folders_;  // known to exist
+  std::set<Key> grown_;                       // since the last TellChanges()
+  std::set<std::string> folders_;             // known to exist
   uint64_t unsynced_bytes_ = 0;
+  // Whose commands were carried out since the last sync: of nobody yet, of one, of several.
+  std::optional<const void*> group_of_;
+  bool group_is_shared_ = false;
   absl::Duration last_sync_took_ = absl::ZeroDuration();
   absl::Duration sync_at_ = absl::InfiniteDuration();  // on clock_.SinceBoot()
   absl::Duration retry_at_ = absl::InfiniteDuration();

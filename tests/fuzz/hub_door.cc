@@ -68,7 +68,7 @@ HubDoor::HubDoor()
   }
   // From here on nothing is asked of the database, and a fuzzer ends without destructors.
   GRANGE_CHECK(os::RemoveTree(dir).ok());
-  session_->SetTraceStream(trace_, nullptr);
+  session_->SetTraceStream(trace_, nullptr, nullptr);
   Clear();
 }
 

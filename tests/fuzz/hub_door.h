@@ -32,14 +32,15 @@ class NotingTraces : public trace::TraceStore {
  public:
   absl::Status Recover() override { return absl::OkStatus(); }
   void Prepare(JobId, AttemptNumber) override {}
-  void Append(const Assignment& assignment, uint64_t offset, std::string bytes,
+  bool Append(const Assignment& assignment, uint64_t offset, std::string bytes,
               std::shared_ptr<Sender>) override {
     appended.push_back({assignment, offset, std::move(bytes)});
+    return !full;
   }
-  void AddMark(const Assignment& assignment, trace::Mark mark) override {
+  bool AddMark(const Assignment& assignment, trace::Mark mark, std::shared_ptr<Sender>) override {
     marks.emplace_back(assignment, std::move(mark));
+    return !full;
   }
-  bool QueueIsFull() const override { return full; }
   void Finish(const Assignment&, uint64_t, std::string sha256, std::shared_ptr<Sender>,
               absl::AnyInvocable<void(absl::StatusOr<End>)> done) override;
   void Complete(JobId, AttemptNumber) override {}

@@ -1,5 +1,5 @@
 // Trace chunks of an agent, with any offset, size, checksum and assignment, while attempts are
-// given to it and taken away and the trace store's queue is full or not: each chunk has the one
+// given to it and taken away and the trace store has much of it or not: each chunk has the one
 // answer that docs/formats/agent-protocol.md §7 gives it. Marks likewise: what is kept can be
 // written down and read again.
 
@@ -82,7 +82,7 @@ class Model {
   // Leaves the door as it found it, for the next input.
   ~Model() {
     for (int job = 1; job <= kJobs; ++job) door_.hub().gate().Close(grange::JobId(job));
-    SetFull(false);
+    door_.traces().full = false;
     door_.Clear();
   }
 
@@ -97,38 +97,27 @@ class Model {
     open_.erase(job);
   }
 
-  // Whoever was refused for a full queue is asked again once, from the first byte on.
-  void SetFull(bool full) {
-    door_.traces().full = full;
-    if (full) return;
-    door_.Clear();
-    door_.session()->Drained();
-    GRANGE_CHECK(door_.replies.size() == refused_.size());
-    for (const v1::TraceReply& reply : door_.replies) {
-      const absl::StatusOr<Assignment> about = session::FromProto(reply.resume().assignment());
-      GRANGE_CHECK(about.ok() && refused_.at(*about) == reply.resume().offset());
-    }
-    refused_.clear();
-  }
+  void SetFull(bool full) { door_.traces().full = full; }
 
   void Take(v1::TraceChunk chunk) {
     door_.Clear();
     const v1::TraceChunk given = chunk;
-    const absl::Status taken = session::TakeChunk(door_.hub(), door_.session(), chunk);
+    const absl::StatusOr<session::Reading> taken =
+        session::TakeChunk(door_.hub(), door_.session(), chunk);
     const absl::StatusOr<Assignment> about = session::FromProto(given.assignment());
     const bool valid = about.ok() && given.data().size() <= grange::rpc::kFilePartMax &&
                        given.offset() <= kOffsetMax;
-    GRANGE_CHECK(valid ? taken.ok() : absl::IsInvalidArgument(taken));
+    GRANGE_CHECK(valid ? taken.ok() : absl::IsInvalidArgument(taken.status()));
     const bool own = valid && IsOwn(*about);
     const bool whole = own && grange::Crc32c(given.data()) == given.crc32c();
-    const bool stored = whole && !door_.traces().full;
     GRANGE_CHECK(door_.sent.size() == (valid && !own ? 1 : 0));
     GRANGE_CHECK(door_.replies.size() == (own && !whole ? 1 : 0));
-    GRANGE_CHECK(door_.traces().appended.size() == (stored ? 1 : 0));
+    GRANGE_CHECK(door_.traces().appended.size() == (whole ? 1 : 0));
+    const bool pauses = taken.ok() && *taken == session::Reading::kPause;
+    GRANGE_CHECK(pauses == (whole && door_.traces().full));
     if (valid && !own) GRANGE_CHECK(door_.sent[0].has_revoke());
     if (own && !whole) GRANGE_CHECK(door_.replies[0].has_resume());
-    if (whole && !stored) Refused(*about, given.offset());
-    if (!stored) return;
+    if (!whole) return;
     const grange::fuzz::Appended& appended = door_.traces().appended[0];
     GRANGE_CHECK(appended.assignment == *about && appended.offset == given.offset() &&
                  appended.bytes == given.data());
@@ -136,16 +125,17 @@ class Model {
 
   void Take(const v1::TraceMark& given) {
     door_.Clear();
-    const absl::Status taken = session::TakeMark(door_.hub(), door_.session(), given);
-    GRANGE_CHECK(taken.ok() || absl::IsInvalidArgument(taken));
+    const absl::StatusOr<session::Reading> taken =
+        session::TakeMark(door_.hub(), door_.session(), given);
+    GRANGE_CHECK(taken.ok() || absl::IsInvalidArgument(taken.status()));
     const absl::StatusOr<Assignment> about = session::FromProto(given.assignment());
     GRANGE_CHECK(about.ok() || !taken.ok());
     const bool own = taken.ok() && IsOwn(*about);
-    const bool stored = own && !door_.traces().full;
     GRANGE_CHECK(door_.sent.empty() && door_.replies.empty());
-    GRANGE_CHECK(door_.traces().marks.size() == (stored ? 1 : 0));
-    if (own && !stored) Refused(*about, given.offset());
-    if (!stored) return;
+    GRANGE_CHECK(door_.traces().marks.size() == (own ? 1 : 0));
+    const bool pauses = taken.ok() && *taken == session::Reading::kPause;
+    GRANGE_CHECK(pauses == (own && door_.traces().full));
+    if (!own) return;
     const auto& [assignment, mark] = door_.traces().marks[0];
     GRANGE_CHECK(assignment == *about && mark.offset == given.offset());
     const std::string line = grange::trace::FormatMark(mark);
@@ -155,10 +145,6 @@ class Model {
   }
 
  private:
-  void Refused(const Assignment& assignment, uint64_t offset) {
-    uint64_t& first = refused_.try_emplace(assignment, offset).first->second;
-    first = std::min(first, offset);
-  }
   bool IsOwn(const Assignment& assignment) const {
     const auto found = open_.find(assignment.job);
     return found != open_.end() && found->second == std::pair(assignment, door_.session()->agent);
@@ -166,7 +152,6 @@ class Model {
 
   HubDoor& door_;
   std::map<grange::JobId, std::pair<Assignment, AgentId>> open_;
-  std::map<Assignment, uint64_t> refused_;
 };
 
 }  // namespace

@@ -64,6 +64,7 @@ const std::vector<NamedRow>& AllRows() {
                                 {"B13", [](const std::string&) { return NewMaskingRow(); }},
                                 {"B14", NewWatchersRow},
                                 {"B15", NewFloodRow},
+                                {"B15", NewLogFloodRow},
                                 {"B16", NewMemoryRow}};
   return *rows;
 }

@@ -28,6 +28,7 @@ std::unique_ptr<Row> NewDurabilityRow(const std::string& dir);   // B12
 std::unique_ptr<Row> NewMaskingRow();                            // B13
 std::unique_ptr<Row> NewWatchersRow(const std::string& dir);     // B14
 std::unique_ptr<Row> NewFloodRow(const std::string& dir);        // B15
+std::unique_ptr<Row> NewLogFloodRow(const std::string& dir);     // B15, with a log
 std::unique_ptr<Row> NewMemoryRow(const std::string& dir);       // B16
 
 }  // namespace grange::bench

@@ -58,13 +58,27 @@ TEST(ProcessEndTest, SaysWhichLeftoversWereKilled) {
 
 TEST(ProcessEndTest, LetsWhatStillWritesComeToItsEnd) {
   JobRun job;
-  job.Finish(
+  const ShimResult result = job.Finish(
       "exec > >(while read -r line; do echo \"< $line\"; done); for i in {1..3000}; do echo $i; "
       "done");
   std::string expected;
   for (int i = 1; i <= 3000; ++i) absl::StrAppend(&expected, "< ", i, "\n");
-  // Not that nothing was killed: with its output closed, the reader may just be on its way out.
   EXPECT_EQ(job.log(), expected);
+  EXPECT_EQ(result.detail, "");
+}
+
+TEST(ProcessEndTest, LetsWhoIsOnItsWayOutWithClosedOutputEndByItself) {
+  JobRun job;
+  const ShimResult result = job.Finish(
+      "exec > >(cat; exec > /dev/null 2>&1; for ((i = 0; i < 10000; i++)); do :; done)\necho out");
+  EXPECT_EQ(job.log(), "out\n");
+  EXPECT_EQ(result.detail, "");
+}
+
+TEST(ProcessEndTest, EndsWhoComputesWithoutEndWithClosedOutput) {
+  JobRun job;
+  const ShimResult result = job.Finish("(while :; do :; done) > /dev/null 2>&1 &");
+  EXPECT_THAT(result.detail, HasSubstr("killed 1 process that the script left"));
 }
 
 TEST(ProcessEndTest, EndsAnEndlessWriterThatTheScriptLeft) {

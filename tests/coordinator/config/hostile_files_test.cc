@@ -2,6 +2,8 @@
 #include <malloc.h>
 #include <pthread.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -151,39 +153,64 @@ TEST(HostileFilesTest, Y3SizeIsCheckedBeforeAnythingIsRead) {
                           "data out of the configuration"));
 }
 
-TEST(HostileFilesTest, Y3WorstCasesOfOneMebibyteTakeTwoSecondsAtMost) {
-  constexpr size_t kSize = 1 << 20;
-  const auto fill = [](const std::function<std::string(int)>& line) {
+TEST(HostileFilesTest, Y3AFileWithTooManyCommasIsRefused) {
+  EXPECT_THAT(Parse("a: 1\n[" + Repeated("1,", kMarksMax) + "]\n").messages,
+              ElementsAre(HasSubstr("f.yml:2:8000001: the file has more than 4000000 brackets")));
+}
+
+// Files of `size` bytes that are the most work of their kind.
+void LoadWorstCases(size_t size, double seconds_max, long kib_max) {
+  const auto fill = [size](const std::function<std::string(int)>& line) {
     std::string text;
-    for (int i = 0; text.size() < kSize; ++i) text += line(i);
+    for (int i = 0; text.size() < size; ++i) text += line(i);
+    text.resize(size);
     return text;
   };
   const struct {
     const char* name;
-    std::string text;
+    std::function<std::string()> text;
   } kCases[] = {
-      {"scalar", "a: " + std::string(kSize, 'x') + "\n"},
-      {"quoted", "a: \"" + Repeated("\\n", kSize / 2) + "\"\n"},
-      {"keys", fill([](int i) { return absl::StrCat("k", i, ": 1\n"); })},
-      {"equal keys", fill([](int) { return "k: 1\n"; })},
-      {"anchors", fill([](int i) { return absl::StrCat("- &a", i, " x\n"); })},
-      {"aliases", "- &a x\n" + fill([](int) { return "- *a\n"; })},
-      {"flow", "[" + Repeated("1,", kSize / 2) + "]\n"},
-      {"block", "a: |\n" + fill([](int) { return "  line\n"; })},
-      {"comments", fill([](int) { return "# x\n"; })},
-      {"dashes", fill([](int) { return "-\n"; })},
-      {"open texts", fill([](int) { return "- $[[ inputs.x\n"; })},
+      {"scalar", [&] { return "a: " + std::string(size - 4, 'x') + "\n"; }},
+      {"quoted", [&] { return "a: \"" + Repeated("\\n", size / 2 - 3) + "\"\n"; }},
+      {"keys", [&] { return fill([](int i) { return absl::StrCat("k", i, ": 1\n"); }); }},
+      {"equal keys", [&] { return fill([](int) { return "k: 1\n"; }); }},
+      {"anchors", [&] { return fill([](int i) { return absl::StrCat("- &a", i, " x\n"); }); }},
+      {"aliases", [&] { return fill([](int i) { return i == 0 ? "- &a x\n" : "- *a\n"; }); }},
+      {"flow", [&] { return "[" + Repeated("1,", size / 2 - 2) + "]\n"; }},
+      {"most commas",
+       [&] {
+         const size_t values = std::min<size_t>(size / 2, kMarksMax) - 2;
+         return "[" + Repeated("1,", values) + "]" + std::string(size - 2 * values - 3, '#') + "\n";
+       }},
+      {"question marks", [&] { return "[" + Repeated("? ", size / 2 - 2) + "]\n"; }},
+      {"quotes", [&] { return "[" + Repeated("'' ", size / 3 - 2) + "]\n"; }},
+      {"block", [&] { return fill([](int i) { return i == 0 ? "a: |\n" : "  line\n"; }); }},
+      {"comments", [&] { return fill([](int) { return "# x\n"; }); }},
+      {"dashes", [&] { return fill([](int) { return "-\n"; }); }},
+      {"open texts", [&] { return fill([](int) { return "- $[[ inputs.x\n"; }); }},
   };
   for (const auto& [name, text] : kCases) {
+    const SourceFile file{"f.yml", text()};
+    ASSERT_LE(file.text.size(), size) << name;
     const long before = PeakKib(/*reset=*/true);
     const std::clock_t start = std::clock();
-    Load({"f.yml", text}, Files{});
+    Load(file, Files{});
     const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-    EXPECT_LE(seconds, kSanitized ? 30 : 2) << name;
+    EXPECT_LE(seconds, seconds_max * (kSanitized ? 15 : 1)) << name;
+    const long kib = PeakKib(/*reset=*/false) - before;
     if (!kSanitized) {
-      EXPECT_LE(PeakKib(/*reset=*/false) - before, 200 << 10) << name;
+      EXPECT_LE(kib, kib_max) << name;
     }
+    std::printf("%-14s %6.2f s %6ld MiB\n", name, seconds, kib >> 10);
   }
+}
+
+TEST(HostileFilesTest, Y3WorstCasesOfOneMebibyteTakeTwoSecondsAtMost) {
+  LoadWorstCases(1 << 20, 2, 200 << 10);
+}
+
+TEST(HostileFilesTest, Y3WorstCasesOfTheLargestFileTakeTwentySecondsAndTwoGibibytesAtMost) {
+  LoadWorstCases(kFileBytesMax, 20, 2 << 20);
 }
 
 TEST(HostileFilesTest, Y4EachKindOfDamageIsNamedWithItsPlace) {

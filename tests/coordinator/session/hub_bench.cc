@@ -131,7 +131,7 @@ void HubBench::Chunk(FakeSession& session, const Assignment& assignment, uint64_
   chunk.set_offset(offset);
   chunk.set_data(bytes);
   chunk.set_crc32c(Crc32c(bytes));
-  EXPECT_EQ(TakeChunk(*hub_, session.session(), chunk).code(), expected);
+  EXPECT_EQ(TakeChunk(*hub_, session.session(), chunk).status().code(), expected);
 }
 
 void HubBench::Result(FakeSession& session, const Assignment& assignment,

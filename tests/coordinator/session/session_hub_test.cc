@@ -105,7 +105,7 @@ TEST(SessionHubTest, N6AMarkOfAnOlderSessionOrOfAnotherRightIsNotTaken) {
   const std::shared_ptr<FakeSession> newer = bench.Open(2);
   Assignment other = job;
   other.fence = Fence{FenceValue(job.fence) + 1};
-  EXPECT_TRUE(absl::IsUnauthenticated(TakeMark(bench.hub(), older->session(), MarkOf(job, 0))));
+  EXPECT_TRUE(absl::IsUnauthenticated(TakeMark(bench.hub(), older->session(), MarkOf(job, 0)).status()));
   EXPECT_TRUE(TakeMark(bench.hub(), newer->session(), MarkOf(other, 0)).ok());
   bench.Chunk(*newer, job, 0, "hello");
   bench.Result(*newer, job, "hello");
@@ -125,7 +125,7 @@ TEST(SessionHubTest, AMarkThatBreaksTheProtocolEndsTheStream) {
   bad[4].set_name("a time has none");
   bad[5].set_unix_ms(-1);
   for (const v1::TraceMark& mark : bad) {
-    EXPECT_TRUE(absl::IsInvalidArgument(TakeMark(bench.hub(), session->session(), mark)))
+    EXPECT_TRUE(absl::IsInvalidArgument(TakeMark(bench.hub(), session->session(), mark).status()))
         << mark.DebugString();
   }
 }

@@ -201,18 +201,22 @@ class TraceFixture : public ::testing::Test {
     ASSERT_TRUE(rows.ok()) << rows.status();
     rows_ = *std::move(rows);
   }
-  void MakeRows() {
+  void MakeRows() { assignment_ = MakeJob(); }
+
+ protected:
+  // A running job of a pipeline of its own.
+  Assignment MakeJob() {
     store::PipelineRow pipeline;
     pipeline.project = rows_->FindOrMakeProject("p", {})->id;
     std::vector<store::JobRow> jobs(1);
     std::optional<std::string> earlier;
-    ASSERT_TRUE(rows_->CreatePipeline(pipeline, jobs, "", &earlier).ok());
+    EXPECT_TRUE(rows_->CreatePipeline(pipeline, jobs, "", &earlier).ok());
     schedule::StoreJob job = jobs[0].progress;
     job.attempt = 1;
     job.phase = schedule::Phase::kRunning;
     job.state = lifecycle::JobState::kRunning;
-    ASSERT_TRUE(Commit(job).ok());
-    assignment_ = {.job = job.id, .attempt = 1, .fence = Fence{1}};
+    EXPECT_TRUE(Commit(job).ok());
+    return {.job = job.id, .attempt = 1, .fence = Fence{1}};
   }
 };
 

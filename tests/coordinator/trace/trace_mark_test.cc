@@ -87,7 +87,7 @@ TEST(MarkOrderTest, HasLimitsAgainstAHostileAgent) {
 // The marks of a trace in the store.
 class TraceMarksTest : public TraceFixture {
  protected:
-  void Add(const Mark& mark) { traces_->AddMark(assignment_, mark); }
+  void Add(const Mark& mark) { traces_->AddMark(assignment_, mark, sender_); }
   std::vector<Mark> ReadAllMarks() {
     std::vector<Mark> all;
     uint64_t position = 0;

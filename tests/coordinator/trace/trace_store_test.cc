@@ -249,20 +249,84 @@ TEST_F(TraceStoreTest, C5AFullDiskPausesTheTraceAndLosesNothing) {
   EXPECT_FALSE(end->damaged);
 }
 
-TEST_F(TraceStoreTest, AFullQueueIsSaidAndItsEmptyingToldToTheSenders) {
-  options_.queue_bytes_max = 1 << 20;
+// Writing waits while it is held.
+class HeldTraceStoreTest : public TraceFixture {
+ protected:
+  void SetUp() override {
+    options_.may_write = [this] {
+      base::MutexLock lock(mu_);
+      waits_ = true;
+      changed_.SignalAll();
+      while (held_) changed_.Wait(mu_);
+      return true;
+    };
+    TraceFixture::SetUp();
+  }
+
+  // All that is appended from now on waits behind one byte of a job of its own.
+  void Hold() {
+    held_job_ = MakeJob();
+    {
+      base::MutexLock lock(mu_);
+      held_ = true;
+      waits_ = false;
+    }
+    traces_->Append(held_job_, 0, "x", std::make_shared<RecordingSender>());
+    base::MutexLock lock(mu_);
+    while (!waits_) changed_.Wait(mu_);
+  }
+  void Release() {
+    base::MutexLock lock(mu_);
+    held_ = false;
+    changed_.SignalAll();
+  }
+
+ private:
+  Assignment held_job_;
+  base::Mutex mu_;
+  base::CondVar changed_;
+  bool held_ ABSL_GUARDED_BY(mu_) = false;
+  bool waits_ ABSL_GUARDED_BY(mu_) = false;
+};
+
+TEST_F(HeldTraceStoreTest, ASenderWithMuchInTheQueueIsStoppedAndToldToGoOn) {
+  options_.sender_bytes_max = 1 << 20;
   Restart();
   const std::string chunk = SomeBytes(256 << 10);
-  uint64_t offset = 0;
-  bool was_full = false;
-  for (int i = 0; i < 4000 && !was_full; ++i) {
-    Append(offset, chunk);
-    offset += chunk.size();
-    was_full = traces_->QueueIsFull();
-  }
-  ASSERT_TRUE(was_full);
+  const auto append = [&](uint64_t offset) {
+    return traces_->Append(assignment_, offset, chunk, sender_);
+  };
+  Hold();
+  EXPECT_TRUE(append(0));
+  EXPECT_TRUE(append(256 << 10));
+  EXPECT_TRUE(append(512 << 10));
+  EXPECT_FALSE(append(768 << 10));
+  Release();
   EXPECT_TRUE(sender_->WaitForDrained());
-  EXPECT_TRUE(sender_->WaitForAck(offset));
+  EXPECT_TRUE(sender_->WaitForAck(1 << 20));  // nothing of it was refused
+}
+
+TEST_F(HeldTraceStoreTest, N12_WhoeverHasLittleToSayDoesNotWaitForAFlood) {
+  constexpr uint64_t kChunk = 256 << 10, kChunks = 64;
+  const std::string chunk = SomeBytes(kChunk);
+  const Assignment other = MakeJob();
+  Hold();
+  for (uint64_t i = 0; i < kChunks; ++i) Append(i * kChunk, chunk);
+  const auto quiet = std::make_shared<RecordingSender>();
+  traces_->Append(other, 0, "done\n", quiet);
+  std::atomic<uint64_t> flood_before = kChunks * kChunk;
+  FinishAnswer answer;
+  traces_->Finish(other, 5, os::Sha256Of("done\n"), quiet,
+                  [&, taker = answer.Taker()](absl::StatusOr<TraceStore::End> end) mutable {
+                    flood_before = traces_->Size(assignment_.job, 1);
+                    taker(std::move(end));
+                  });
+  Release();
+
+  ASSERT_TRUE(answer.Wait().ok());
+
+  EXPECT_LE(flood_before, 2 * kChunk);  // a turn each
+  EXPECT_TRUE(sender_->WaitForAck(kChunks * kChunk));
 }
 
 TEST_F(TraceStoreTest, WatchersHearOfGrowthAndOfTheEndUntilTheyGo) {
