@@ -9,6 +9,7 @@
 #include "common/base/status_macros.h"
 #include "common/rpc/status.h"
 #include "common/rpc/token_text.h"
+#include "common/text/address_range.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/control/convert.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr absl::Duration kRegistrationTtl = absl::Hours(1);
 constexpr absl::Duration kRegistrationTtlMax = absl::Hours(24 * 30);
 constexpr int kUsesMax = 10'000;
+constexpr int kRangesMax = 32;
 
 std::string StatusOf(const store::AgentRow& row, const schedule::Scheduler::AgentView* view) {
   if (row.revoked) return "revoked";
@@ -62,8 +64,25 @@ absl::Status Check(const v1::CreateTokenRequest& request) {
       (request.registration() && absl::Milliseconds(request.ttl_ms()) > kRegistrationTtlMax)) {
     return absl::InvalidArgumentError("--ttl of a registration token is at most 30 days");
   }
+  if (!request.user().empty() && request.from_size() > 0) {
+    return absl::InvalidArgumentError("--from goes with --registration, not with --user");
+  }
   if (!request.user().empty()) return ParseRole(request.role()).status();
   return absl::OkStatus();
+}
+
+// In their shortest form. kInvalidArgument naming the one that is none.
+absl::StatusOr<std::vector<std::string>> RangesOf(const v1::CreateTokenRequest& request) {
+  if (request.from_size() > kRangesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a token takes at most ", kRangesMax, " ranges of addresses (--from)"));
+  }
+  std::vector<std::string> ranges;
+  for (const std::string& from : request.from()) {
+    GRANGE_ASSIGN_OR_RETURN(const text::AddressRange range, text::AddressRange::Parse(from));
+    ranges.push_back(range.ToString());
+  }
+  return ranges;
 }
 
 }  // namespace
@@ -161,6 +180,8 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
+  const absl::StatusOr<std::vector<std::string>> from = RangesOf(*request);
+  if (!from.ok()) return rpc::ToGrpc(from.status());
   const absl::Time now = parts_.clock.Now();
   const std::string token = rpc::NewToken(request->registration() ? rpc::TokenKind::kRegistration
                                                                   : rpc::TokenKind::kUser);
@@ -170,6 +191,7 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
   row.user = request->user();
   row.role = request->role();
   row.tags.assign(request->tags().begin(), request->tags().end());
+  row.from = *from;
   absl::Duration ttl = absl::Milliseconds(request->ttl_ms());
   if (request->registration()) {
     row.kind = store::TokenRow::Kind::kRegistration;

@@ -319,6 +319,9 @@ CREATE TRIGGER audit_removed AFTER DELETE ON audit BEGIN
     WHERE project = 0 AND kind = 'audit';
 END;
 )sql",
+    R"sql(
+ALTER TABLE tokens ADD COLUMN from_ranges BLOB NOT NULL DEFAULT x'';
+)sql",
 };
 
 absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {

@@ -156,6 +156,8 @@ struct TokenRow {
   ProjectId project;         // kRegistration: limit, or unset
   std::string project_name;  // read only
   std::vector<std::string> tags;
+  // kRegistration: text::AddressRange, who may use it; none: everybody.
+  std::vector<std::string> from;
   int uses_left = 0;
   int used = 0;
   absl::Time created_at = absl::InfinitePast();
@@ -290,11 +292,13 @@ class Store : public RetentionStore {
 
   // --- agents and tokens
   // One transaction: takes one use of the registration token with this hash and makes the agent
-  // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up; the text says
-  // which; or a tag that the token does not allow), kAlreadyExists (name in use). The token's
-  // project and, if the agent names none, its tags go to the agent. The same request key and token
-  // again give the same agent, with the new credential hash.
-  // `peer` is for the audit log, in which each use of a token stands.
+  // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up, or `peer` is
+  // none of the addresses that may use it; the text says which; or a tag that the token does not
+  // allow), kAlreadyExists (name in use). The token's project and, if the agent names none, its
+  // tags go to the agent. The same request key and token again give the same agent, with the new
+  // credential hash.
+  // `peer` is the caller's address with its port. Each use of a token that is known stands in the
+  // audit log, also one that kPermissionDenied refuses, which takes no use.
   virtual absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
                                      absl::Time now, AgentRow& agent,
                                      absl::string_view peer = "") = 0;

@@ -181,6 +181,7 @@ Json TokenJson(const v1::Token& t) {
   json["created_at"] = TimeJson(t.created_ms());
   json["expires_at"] = TimeJson(t.expires_ms());
   json["revoked"] = t.revoked();
+  json["from"] = ListJson(t.from());
   return json;
 }
 

@@ -172,5 +172,54 @@ TEST_F(AuditTest, HasChangesWithoutARequestKeyAndThoseOfTheCore) {
   EXPECT_THAT(Texts("somebody else"), ElementsAre());
 }
 
+class TokenTest : public ControlFixture {
+ protected:
+  grpc::Status Create(const v1::CreateTokenRequest& request) {
+    grpc::ClientContext context;
+    rpc::AddBearer(context, admin_);
+    v1::CreateTokenReply reply;
+    return stub_->CreateToken(&context, request, &reply);
+  }
+};
+
+TEST_F(TokenTest, T1ABadRangeOfAddressesIsRefusedWhenItIsSetNamingIt) {
+  v1::CreateTokenRequest request;
+  request.set_registration(true);
+  request.add_from("10.1.0.0/16");
+  request.add_from("10.1.2.3/16");
+  const grpc::Status refused = Create(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("'10.1.2.3/16' is no range of addresses"));
+  request.clear_from();
+  for (int i = 0; i < 33; ++i) request.add_from("10.1.0.0/16");
+  EXPECT_THAT(Create(request).error_message(), HasSubstr("at most 32 ranges"));
+
+  v1::CreateTokenRequest user;
+  user.set_user("ada");
+  user.set_role("viewer");
+  user.add_from("10.1.0.0/16");
+  EXPECT_THAT(Create(user).error_message(), HasSubstr("--from goes with --registration"));
+  EXPECT_THAT(*store().ListTokens(), ::testing::SizeIs(1));  // the caller's
+}
+
+TEST_F(TokenTest, T1TheRangesOfATokenAreListedAndAudited) {
+  v1::CreateTokenRequest request;
+  request.set_registration(true);
+  request.add_from("10.1.0.0/16");
+  request.add_from("2001:0db8::/32");
+  ASSERT_TRUE(Create(request).ok());
+
+  grpc::ClientContext context;
+  rpc::AddBearer(context, admin_);
+  v1::ListTokensReply reply;
+  ASSERT_TRUE(stub_->ListTokens(&context, v1::ListTokensRequest(), &reply).ok());
+  ASSERT_EQ(reply.tokens_size(), 2);
+  EXPECT_THAT(reply.tokens(1).from(), ElementsAre("10.1.0.0/16", "2001:db8::/32"));
+  EXPECT_EQ(reply.tokens(1).uses_left(), 1);  // by default one use
+  EXPECT_EQ(absl::FromUnixMillis(reply.tokens(1).expires_ms()), clock().Now() + absl::Hours(1));
+  EXPECT_THAT(store().ListAudit(1, 0, "")->front().text,
+              HasSubstr("for 1 agent from 10.1.0.0/16, 2001:db8::/32, is made"));
+}
+
 }  // namespace
 }  // namespace grange::control
