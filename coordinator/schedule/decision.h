@@ -28,6 +28,7 @@ struct StoreJob {
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
+  bool cancel_by_force = false;  // with the former: without the grace
   bool played = false;
   bool allowed_to_fail = false;  // decided for its exit code; with kFailed
   absl::Time queued_at = absl::InfinitePast();

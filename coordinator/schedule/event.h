@@ -59,6 +59,7 @@ struct JobNode {
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
+  bool cancel_by_force = false;  // with the former: without the grace
   bool played = false;  // a person has started it: its `when: manual` is served
   absl::Time queued_at = absl::InfinitePast();
   absl::Time play_at = absl::InfiniteFuture();   // kScheduled: when its timer fires
@@ -159,12 +160,14 @@ struct JobFinished {
   int exit_code = 0;
 };
 
-// What people ask for.
+// What people ask for. By force what runs is killed at once, also what is being canceled already.
 struct CancelPipeline {
   PipelineId pipeline;
+  bool force = false;
 };
 struct CancelJob {
   JobId job;
+  bool force = false;
 };
 struct RetryPipeline {
   PipelineId pipeline;

@@ -87,8 +87,9 @@ void Scheduler::Impl::On(const AgentConnected& event) {
     reported.insert(report.assignment.job);
     if (verdict == SendWelcome::Verdict::kStart) {
       after.push_back(SendStart{agent->id, agent->session, report.assignment});
-    } else if (FindJob(report.assignment.job)->node.cancel_wanted) {
-      after.push_back(SendCancel{agent->id, agent->session, report.assignment});
+    } else if (const JobNode& node = FindJob(report.assignment.job)->node; node.cancel_wanted) {
+      after.push_back(
+          SendCancel{agent->id, agent->session, report.assignment, node.cancel_by_force});
     }
   }
   turn.Send(std::move(welcome));

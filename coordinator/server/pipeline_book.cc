@@ -106,6 +106,7 @@ schedule::PipelineAdded ToEvent(const PipelineFacts& facts,
     node.reason = progress.reason;
     node.exit_code = progress.exit_code;
     node.cancel_wanted = progress.cancel_wanted;
+    node.cancel_by_force = progress.cancel_by_force;
     node.played = progress.played;
     node.queued_at = progress.queued_at;
     node.play_at = progress.play_at;

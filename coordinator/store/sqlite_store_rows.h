@@ -38,6 +38,13 @@ absl::Status RemovedJob(Connection& connection, JobId id, std::string otherwise)
 // Both.
 absl::Status PutAnswerIn(Connection& connection, const Answer& answer, absl::Time now);
 
+// The column `cancel_wanted`: 0 for no, 1 for yes, and this for "by force".
+inline constexpr int64_t kCancelByForce = 2;
+inline int64_t CancelWanted(const schedule::StoreJob& job) {
+  if (!job.cancel_wanted) return 0;
+  return job.cancel_by_force ? kCancelByForce : 1;
+}
+
 class SqliteStore final : public Store {
  public:
   struct Parts {

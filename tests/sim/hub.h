@@ -64,6 +64,7 @@ class Hub {
   void On(Connection& connection, const Result& result, absl::Time now);
   void On(Connection& connection, const Chunk& chunk, absl::Time now);
   void PostResult(const Connection& connection, const Result& result, absl::Time now);
+  void CheckCancels(const std::vector<schedule::Decision>& batch);
   void Send(const schedule::Decision& decision);
   void SendResumes(Connection& connection, const schedule::SendWelcome& welcome);
 

@@ -157,8 +157,9 @@ JobId World::AnyJob() {
 bool World::CancelSomething() {
   const JobId job = AnyJob();
   if (!job.is_set()) return false;
-  if (dice_.Percent(30)) return Ask(schedule::CancelPipeline{store_.PipelineOf(job)});
-  return Ask(schedule::CancelJob{job});
+  const bool force = dice_.Percent(40);
+  if (dice_.Percent(30)) return Ask(schedule::CancelPipeline{store_.PipelineOf(job), force});
+  return Ask(schedule::CancelJob{job, force});
 }
 
 bool World::RetrySomething() {

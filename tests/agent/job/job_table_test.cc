@@ -158,6 +158,19 @@ TEST(JobTableTest, CancelsARunningJob) {
   EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 canceled"));
 }
 
+TEST(JobTableTest, KillsAtOnceByForceWhatIsBeingCanceledWithoutItsAfterScript) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "stubborn");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return absl::StrContains(bench.trace(kJob), "up\n"); }));
+  bench.On([](JobTable& table) { table.Cancel(kJob, absl::Hours(1), false); });
+  bench.On([](JobTable& table) { table.Cancel(kJob, absl::Hours(1), true); });
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 canceled"));
+  EXPECT_FALSE(absl::StrContains(bench.trace(kJob), "after"));
+}
+
 TEST(JobTableTest, CancelsAJobThatIsBeingPrepared) {
   AgentBench bench;
   bench.Connect();

@@ -160,6 +160,7 @@ PipelineAdded Farm::Restored(const PipelineAdded& added) const {
     job.reason = stored.reason;
     job.exit_code = stored.exit_code;
     job.cancel_wanted = stored.cancel_wanted;
+    job.cancel_by_force = stored.cancel_by_force;
     job.played = stored.played;
     job.queued_at = stored.queued_at;
     job.play_at = stored.play_at;

@@ -134,6 +134,7 @@ TEST_F(RecoveryTest, HowFarAJobHasComeIsKept) {
   job.fence = Fence{77};
   job.agent = AgentId(5);
   job.cancel_wanted = true;
+  job.cancel_by_force = true;
   job.played = true;
   job.queued_at = clock().Now();
   job.started_at = clock().Now() + absl::Seconds(1);
@@ -155,6 +156,7 @@ TEST_F(RecoveryTest, HowFarAJobHasComeIsKept) {
   EXPECT_EQ(node.fence, job.fence);
   EXPECT_EQ(node.agent, job.agent);
   EXPECT_TRUE(node.cancel_wanted);
+  EXPECT_TRUE(node.cancel_by_force);
   EXPECT_TRUE(node.played);
   EXPECT_EQ(node.queued_at, job.queued_at);
   EXPECT_EQ(node.started_at, job.started_at);
