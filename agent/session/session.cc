@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,7 @@ constexpr absl::Duration kHealthy = absl::Seconds(60);
 constexpr absl::Duration kUnauthenticatedWait = absl::Minutes(5);
 constexpr absl::Duration kPreconditionWait = absl::Seconds(30);
 constexpr absl::Duration kGoingDownMax = absl::Seconds(60);
+constexpr absl::Duration kDrainMax = absl::Hours(24 * 366);
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
@@ -222,8 +224,17 @@ void Session::OnOffer(const v1::JobOffer& offer) {
 }
 
 void Session::OnDrain(const v1::Drain& drain) {
-  log::Info(drain.resume() ? "resumed" : "draining");
-  table_->Drain(!drain.resume());
+  std::optional<absl::Duration> deadline;
+  if (drain.resume()) {
+    log::Info("resumed");
+  } else if (drain.deadline_ms() > 0) {
+    const absl::Duration left = std::min(absl::Milliseconds(drain.deadline_ms()), kDrainMax);
+    log::Info("draining", {{"stops_jobs_in", left}});
+    deadline = clock_.SinceBoot() + left;
+  } else {
+    log::Info("draining");
+  }
+  table_->Drain(!drain.resume(), deadline);
   SendHeartbeat();
 }
 

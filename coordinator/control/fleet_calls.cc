@@ -18,6 +18,7 @@ namespace {
 
 constexpr absl::Duration kRegistrationTtl = absl::Hours(1);
 constexpr absl::Duration kRegistrationTtlMax = absl::Hours(24 * 30);
+constexpr absl::Duration kDrainDeadlineMax = absl::Hours(24 * 30);
 constexpr int kUsesMax = 10'000;
 constexpr int kRangesMax = 32;
 
@@ -109,6 +110,7 @@ grpc::Status ControlService::ListAgents(grpc::ServerContext* context, const v1::
     agent->set_run_untagged(row.run_untagged);
     agent->set_version(row.version);
     agent->set_alarm(AlarmOf(row));
+    if (row.draining) agent->set_drain_until_ms(ToMillis(row.drain_until));
     agent->set_last_contact_ms(
         ToMillis(std::max(row.last_contact, parts_.backend.LastContact(row.id))));
     if (view != nullptr) {
@@ -130,6 +132,26 @@ grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
              [&](const store::Answer& draft) { return Change(*request, draft); });
 }
 
+absl::StatusOr<std::string> ControlService::Drain(const store::AgentRow& agent,
+                                                  absl::Duration deadline,
+                                                  const store::Answer& draft) {
+  if (deadline < absl::ZeroDuration() || deadline > kDrainDeadlineMax) {
+    return absl::InvalidArgumentError("--deadline of a drain is at most 30 days");
+  }
+  schedule::AgentDrainChanged drain{.agent = agent.id, .draining = true};
+  absl::Time until = absl::InfiniteFuture();
+  std::string then = "; those that run on it go on to their end";
+  if (deadline != absl::ZeroDuration()) {
+    drain.stop_after = deadline;
+    until = parts_.clock.Now() + deadline;
+    then = absl::StrCat("; what still runs on it at ",
+                        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", until, absl::UTCTimeZone()),
+                        " is stopped");
+  }
+  GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true, until));
+  return Request(drain, draft, absl::StrCat("agent ", agent.name, " gets no new jobs", then));
+}
+
 // Where a change has two steps, the answer goes with the last one that is durable: a call that was
 // cut in between does both again, which changes nothing a second time.
 absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action,
@@ -138,10 +160,7 @@ absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action
   store::Answer answer = draft;
   switch (action.kind()) {
     case v1::AgentAction::KIND_DRAIN:
-      GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true));
-      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, draft,
-                     absl::StrCat("agent ", agent.name,
-                                  " gets no new jobs; those that run on it go on to their end"));
+      return Drain(agent, absl::Milliseconds(action.deadline_ms()), draft);
     case v1::AgentAction::KIND_RESUME:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, false));
       return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = false}, draft,

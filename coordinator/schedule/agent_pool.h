@@ -42,6 +42,7 @@ struct Agent {
   AgentGroup* group = nullptr;  // null until Join()
   bool registered = false;      // false: known only from the rows of a job
   bool draining = false;        // a person wants it
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former: what runs then is stopped
   bool says_draining = false;   // it declined for that reason; until it says Hello again
   int slots = 1;
 

@@ -96,6 +96,8 @@ struct SendDrain {
   AgentId agent;
   SessionId session;
   bool resume = false;
+  // From now on; then what runs is stopped. Zero if that time has passed; infinite: never.
+  absl::Duration left = absl::InfiniteDuration();
 };
 
 using Decision = std::variant<StoreJob, StorePipeline, StoreFence, SendOffer, SendStart, SendCancel,

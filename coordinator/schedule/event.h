@@ -98,6 +98,7 @@ struct AgentAdded {
   int slots = 1;
   ProjectId project{};  // set: takes jobs of this project only
   bool draining = false;
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former; see AgentDrainChanged
 };
 struct AgentRemoved {
   AgentId id;
@@ -116,9 +117,12 @@ struct AgentDisconnected {
 };
 // With `draining` what is offered to it and not granted goes back to the queue: once this is
 // durable, no job starts there that had not been granted.
+// What still runs on it after `stop_after` is stopped by the agent, and fails as kAgentDrained.
+// Each drain replaces the last one's time.
 struct AgentDrainChanged {
   AgentId agent;
   bool draining = true;
+  absl::Duration stop_after = absl::InfiniteDuration();
 };
 
 // While `why` isn't empty nothing is offered to anybody; what was offered before goes its way.

@@ -37,7 +37,9 @@ void Scheduler::Impl::On(const AgentAdded& event) {
   agent.profile.tags.erase(std::unique(agent.profile.tags.begin(), agent.profile.tags.end()),
                            agent.profile.tags.end());
   if (agents.Join(agent)) queue.GroupAdded(*agent.group);
-  if (agent.draining != event.draining) On(AgentDrainChanged{event.id, event.draining});
+  if (agent.draining != event.draining) {
+    On(AgentDrainChanged{event.id, event.draining, event.drain_until - now});
+  }
 }
 
 void Scheduler::Impl::On(const AgentRemoved& event) {
@@ -93,8 +95,9 @@ void Scheduler::Impl::On(const AgentConnected& event) {
     }
   }
   turn.Send(std::move(welcome));
+  // Before the starts: nothing is started whose time is over.
+  if (agent->draining) SendDrainTo(*agent);
   for (Decision& decision : after) turn.Send(std::move(decision));
-  if (agent->draining) turn.Send(SendDrain{agent->id, agent->session});
 
   const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
   for (const JobId id : held) {
@@ -158,15 +161,22 @@ void Scheduler::Impl::On(const AgentDisconnected& event) {
 void Scheduler::Impl::On(const AgentDrainChanged& event) {
   Agent* agent = agents.Find(event.agent);
   if (agent == nullptr) return;
-  const bool changed = agent->draining != event.draining;
+  const absl::Time until = event.draining ? now + event.stop_after : absl::InfiniteFuture();
+  const bool changed = agent->draining != event.draining || agent->drain_until != until;
   agent->draining = event.draining;
+  agent->drain_until = until;
   if (!event.draining) agent->says_draining = false;
   agents.Refresh(*agent);
-  if (changed && agent->connected()) {
-    turn.Send(SendDrain{agent->id, agent->session, !event.draining});
-  }
+  if (changed && agent->connected()) SendDrainTo(*agent);
   // Nobody is told "it drains" while an accept that is under way could still be granted.
   if (agent->draining) WithdrawOffers(*agent, "the agent is being drained");
+}
+
+void Scheduler::Impl::SendDrainTo(const Agent& agent) {
+  turn.Send(SendDrain{.agent = agent.id,
+                      .session = agent.session,
+                      .resume = !agent.draining,
+                      .left = std::max(agent.drain_until - now, absl::ZeroDuration())});
 }
 
 void Scheduler::Impl::WithdrawOffers(const Agent& agent, absl::string_view reason) {

@@ -90,6 +90,7 @@ struct Scheduler::Impl {
   void On(const AgentDrainChanged& event);
   void On(const OffersPaused& event) { offers_paused = event.why; }
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
+  void SendDrainTo(const Agent& agent);
   // Takes back what is offered to the agent and not granted, and tells it so if it is there.
   void WithdrawOffers(const Agent& agent, absl::string_view reason);
   // The rows of the jobs that it holds are written again: whoever watches them hears of the change.

@@ -205,6 +205,10 @@ void ExplainGiven(const Job& job, const Agent* agent, absl::Time now, Explanatio
                     "); the job goes on there");
   }
   out.reasons.push_back(text);
+  if (agent != nullptr && agent->drain_until != absl::InfiniteFuture()) {
+    out.reasons.push_back(absl::StrCat("that agent is draining, and stops it at ",
+                                       Clock(agent->drain_until), " if it still runs then"));
+  }
   if (job.node.cancel_wanted) {
     out.reasons.push_back("it is being canceled");
     return;

@@ -15,7 +15,8 @@ absl::StatusOr<std::vector<schedule::Event>> RecoverEvents(store::Store& store) 
                                              .run_untagged = agent.run_untagged,
                                              .slots = agent.slots,
                                              .project = agent.project,
-                                             .draining = agent.draining || agent.revoked});
+                                             .draining = agent.draining || agent.revoked,
+                                             .drain_until = agent.drain_until});
   }
   GRANGE_ASSIGN_OR_RETURN(const std::vector<PipelineId> pipelines, store.UnfinishedPipelines());
   for (const PipelineId id : pipelines) {

@@ -66,6 +66,8 @@ absl::StatusOr<lifecycle::FailureReason> FromProto(v1::FailureReason reason) {
       return FailureReason::kMemoryLimit;
     case v1::FAILURE_REASON_PIDS_LIMIT:
       return FailureReason::kPidsLimit;
+    case v1::FAILURE_REASON_AGENT_DRAINED:
+      return FailureReason::kAgentDrained;
     default:
       return absl::InvalidArgumentError(absl::StrCat("unknown failure reason: ", int{reason}));
   }

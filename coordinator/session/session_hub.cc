@@ -416,6 +416,11 @@ void SessionHub::SendDrain(const schedule::SendDrain& drain) {
   if (session == nullptr) return;
   v1::HubMsg message;
   message.mutable_drain()->set_resume(drain.resume);
+  if (!drain.resume && drain.left != absl::InfiniteDuration()) {
+    // 0 stands for "never".
+    message.mutable_drain()->set_deadline_ms(
+        std::max<int64_t>(absl::ToInt64Milliseconds(drain.left), 1));
+  }
   session->Send(std::move(message));
 }
 
@@ -466,7 +471,8 @@ void SessionHub::Register(const store::AgentRow& agent) {
                                          .run_untagged = agent.run_untagged,
                                          .slots = agent.slots,
                                          .project = agent.project,
-                                         .draining = agent.draining});
+                                         .draining = agent.draining,
+                                         .drain_until = agent.drain_until});
 }
 
 }  // namespace grange::session

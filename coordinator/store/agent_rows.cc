@@ -12,8 +12,8 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, name, tags, run_untagged, slots, project, credential_hash, session_counter, "
-    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from FROM "
-    "agents WHERE removed = 0 ";
+    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from, "
+    "drain_until FROM agents WHERE removed = 0 ";
 constexpr SqlText kById(kSelect, "AND id = ?");
 constexpr SqlText kByName(kSelect, "AND name = ?");
 constexpr SqlText kByCredential(kSelect, "AND credential_hash = ?");
@@ -37,6 +37,7 @@ absl::StatusOr<AgentRow> RowOf(const Statement& row) {
   agent.alarm = row.Bytes(13);
   agent.alarm_since = row.Time(14);
   agent.alarm_from = row.Bytes(15);
+  agent.drain_until = row.Time(16);
   return agent;
 }
 
@@ -193,11 +194,12 @@ absl::Status SqliteStore::AdvanceSessionCounter(AgentId id, uint64_t counter, ab
   });
 }
 
-absl::Status SqliteStore::SetAgentDraining(AgentId id, bool draining) {
+absl::Status SqliteStore::SetAgentDraining(AgentId id, bool draining, absl::Time until) {
   return ChangeOne(
       [&](Connection& connection) {
-        return connection.Prepare("UPDATE agents SET draining = ? WHERE id = ? AND removed = 0")
-            .Bind(draining, id)
+        return connection
+            .Prepare("UPDATE agents SET draining = ?, drain_until = ? WHERE id = ? AND removed = 0")
+            .Bind(draining, draining ? until : absl::InfiniteFuture(), id)
             .Run();
       },
       AgentText(id));

@@ -321,6 +321,7 @@ END;
 )sql",
     R"sql(
 ALTER TABLE tokens ADD COLUMN from_ranges BLOB NOT NULL DEFAULT x'';
+ALTER TABLE agents ADD COLUMN drain_until INTEGER NOT NULL DEFAULT 9223372036854775807;
 )sql",
 };
 

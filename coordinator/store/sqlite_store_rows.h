@@ -101,7 +101,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<AgentRow>> ListAgents() override;
   absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                      absl::string_view version) override;
-  absl::Status SetAgentDraining(AgentId id, bool draining) override;
+  absl::Status SetAgentDraining(AgentId id, bool draining, absl::Time until) override;
   absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
                              absl::Time now) override;
   absl::Status SetAgentRevoked(AgentId id) override;

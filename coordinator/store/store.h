@@ -136,6 +136,7 @@ struct AgentRow {
   std::string credential_hash;   // SHA-256, 32 bytes
   uint64_t session_counter = 0;  // highest seen
   bool draining = false;
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former: what runs then is stopped
   bool revoked = false;
   std::string version;
   absl::Time registered_at = absl::InfinitePast();
@@ -308,7 +309,8 @@ class Store : public RetentionStore {
   // kFailedPrecondition if `counter` is not higher than the stored one; else it is stored.
   virtual absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                              absl::string_view version) = 0;
-  virtual absl::Status SetAgentDraining(AgentId id, bool draining) = 0;
+  virtual absl::Status SetAgentDraining(AgentId id, bool draining,
+                                        absl::Time until = absl::InfiniteFuture()) = 0;
   // The alarm's time stands until it is taken back by ResetAgent() or SetAgentRevoked().
   virtual absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
                                      absl::Time now) = 0;

@@ -46,8 +46,8 @@ void Hub::Apply(const schedule::Event& event, absl::Time now) {
   std::ranges::move(decisions, std::back_inserter(batch_));
 }
 
-void Hub::Drain(AgentId agent, absl::Time now) {
-  Apply(schedule::AgentDrainChanged{agent, true}, now);
+void Hub::Drain(AgentId agent, absl::Duration stop_after, absl::Time now) {
+  Apply(schedule::AgentDrainChanged{agent, true, stop_after}, now);
   drains_.push_back(agent);
 }
 

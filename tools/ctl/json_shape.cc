@@ -165,6 +165,7 @@ Json AgentJson(const v1::Agent& a) {
   json["project"] = TextOrNull(a.project());
   json["last_contact_at"] = TimeJson(a.last_contact_ms());
   json["alarm"] = TextOrNull(a.alarm());
+  json["drain_until"] = TimeJson(a.drain_until_ms());
   return json;
 }
 

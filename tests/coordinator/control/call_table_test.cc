@@ -172,6 +172,53 @@ TEST_F(AuditTest, HasChangesWithoutARequestKeyAndThoseOfTheCore) {
   EXPECT_THAT(Texts("somebody else"), ElementsAre());
 }
 
+class DrainTest : public ControlFixture {
+ protected:
+  void SetUp() override {
+    ControlFixture::SetUp();
+    if (IsSkipped()) return;
+    store::TokenRow token;
+    token.hash = rpc::TokenHash("registration");
+    token.uses_left = 1;
+    ASSERT_TRUE(store().CreateToken(token, "").ok());
+    agent_.name = "oak";
+    agent_.credential_hash = rpc::TokenHash("credential");
+    ASSERT_TRUE(store().RegisterAgent(token.hash, "", clock().Now(), agent_).ok());
+  }
+  std::string Drain(absl::Duration deadline) {
+    v1::AgentAction request;
+    request.set_agent("oak");
+    request.set_kind(v1::AgentAction::KIND_DRAIN);
+    request.set_deadline_ms(absl::ToInt64Milliseconds(deadline));
+    return Do(&v1::Control::Stub::ChangeAgent, request, admin_);
+  }
+  v1::Agent Listed() {
+    grpc::ClientContext context;
+    rpc::AddBearer(context, admin_);
+    v1::ListAgentsReply reply;
+    EXPECT_TRUE(stub_->ListAgents(&context, v1::ListAgentsRequest(), &reply).ok());
+    return reply.agents_size() == 1 ? reply.agents(0) : v1::Agent();
+  }
+  store::AgentRow agent_;
+};
+
+TEST_F(DrainTest, SaysUntilWhenAndShowsItUntilTheNextOne) {
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  EXPECT_THAT(
+      Drain(absl::Minutes(30)),
+      HasSubstr(absl::StrCat("OK: agent oak gets no new jobs; what still runs on it at ",
+                             absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", until, absl::UTCTimeZone()))));
+  EXPECT_EQ(Listed().drain_until_ms(), absl::ToUnixMillis(until));
+  EXPECT_THAT(Drain(absl::ZeroDuration()), HasSubstr("go on to their end"));
+  EXPECT_EQ(Listed().drain_until_ms(), 0);
+}
+
+TEST_F(DrainTest, RefusesADeadlineThatIsNone) {
+  EXPECT_THAT(Drain(absl::Hours(-1)), HasSubstr("at most 30 days"));
+  EXPECT_THAT(Drain(absl::Hours(24 * 31)), HasSubstr("at most 30 days"));
+  EXPECT_FALSE(store().GetAgent(agent_.id)->draining);
+}
+
 class TokenTest : public ControlFixture {
  protected:
   grpc::Status Create(const v1::CreateTokenRequest& request) {

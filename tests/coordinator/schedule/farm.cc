@@ -36,9 +36,10 @@ void Farm::Hello(AgentId agent, std::vector<JobReport> jobs) {
 
 void Farm::Disconnect(AgentId agent) { Apply(AgentDisconnected{agent, sessions_[agent]}); }
 
-void Farm::Drain(AgentId agent, bool draining) {
+void Farm::Drain(AgentId agent, bool draining, absl::Duration stop_after) {
   agents_[agent].draining = draining;
-  Apply(AgentDrainChanged{agent, draining});
+  agents_[agent].drain_until = clock_.Now() + stop_after;
+  Apply(AgentDrainChanged{agent, draining, stop_after});
 }
 
 PipelineId Farm::Submit(const std::vector<TestJob>& jobs, ProjectId project) {

@@ -46,7 +46,7 @@ class Farm {
   void Hello(AgentId agent, std::vector<JobReport> jobs = {});
   void Disconnect(AgentId agent);
   void Answers(AgentId agent, bool answers) { silent_[agent] = !answers; }
-  void Drain(AgentId agent, bool draining);
+  void Drain(AgentId agent, bool draining, absl::Duration stop_after = absl::InfiniteDuration());
   // In the agent's row only: what a coordinator reads that died before the scheduler heard of it.
   void MarkDraining(AgentId agent) { agents_[agent].draining = true; }
 

@@ -62,6 +62,15 @@ TEST(WhyTest, NamesADrainingAgent) {
   EXPECT_THAT(farm.Why(farm.Submit("a")), HasSubstr("agent 'oak' is draining"));
 }
 
+TEST(WhyTest, SaysWhenADrainingAgentStopsAJob) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.name = "oak", .slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Drain(agent, true, absl::Minutes(30));
+  EXPECT_THAT(farm.Why(job), HasSubstr("that agent is draining, and stops it at "
+                                       "2023-11-14T22:43:20Z if it still runs then"));
+}
+
 TEST(WhyTest, C4SaysWhyNothingIsOfferedAndOffersAgainAfterwards) {
   Farm farm;
   farm.Connect({.name = "oak"});

@@ -79,13 +79,16 @@ TEST_F(RecoveryTest, AgentsComeBeforePipelines) {
 
 TEST_F(RecoveryTest, ADrainingOrRevokedAgentGetsNothingNew) {
   for (const char* name : {"one", "two"}) AddAgent(name);
-  ASSERT_TRUE(store().SetAgentDraining(agents_[0], true).ok());
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  ASSERT_TRUE(store().SetAgentDraining(agents_[0], true, until).ok());
   ASSERT_TRUE(store().SetAgentRevoked(agents_[1]).ok());
   const std::vector<schedule::Event> events = *RecoverEvents(store());
   ASSERT_THAT(events, SizeIs(2));
   for (const schedule::Event& event : events) {
     EXPECT_TRUE(std::get<schedule::AgentAdded>(event).draining);
   }
+  EXPECT_EQ(std::get<schedule::AgentAdded>(events[0]).drain_until, until);
+  EXPECT_EQ(std::get<schedule::AgentAdded>(events[1]).drain_until, absl::InfiniteFuture());
 }
 
 TEST_F(RecoveryTest, FinalPipelinesStayInTheStore) {

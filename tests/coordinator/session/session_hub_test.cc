@@ -2,6 +2,7 @@
 #include "coordinator/session/session_hub.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -32,6 +33,26 @@ TEST(SessionHubTest, N3AnAgentThatIsHeardIsNotDisconnected) {
     ASSERT_FALSE(session->canceled());
   }
   EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+}
+
+TEST(SessionHubTest, ADrainCarriesWhatIsLeftAndNeverTheZeroThatMeansForEver) {
+  HubBench bench;
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  const schedule::SendDrain drain{.agent = bench.agent(), .session = session->session()->id};
+  const std::vector<std::pair<absl::Duration, int64_t>> cases = {
+      {absl::Minutes(30), 1'800'000}, {absl::ZeroDuration(), 1}, {absl::InfiniteDuration(), 0}};
+  for (const auto& [left, deadline_ms] : cases) {
+    schedule::SendDrain sent = drain;
+    sent.left = left;
+    bench.hub().SendDrain(sent);
+    ASSERT_TRUE(session->sent().back().has_drain());
+    EXPECT_EQ(session->sent().back().drain().deadline_ms(), deadline_ms);
+  }
+  schedule::SendDrain resume = drain;
+  resume.resume = true;
+  bench.hub().SendDrain(resume);
+  EXPECT_TRUE(session->sent().back().drain().resume());
+  EXPECT_EQ(session->sent().back().drain().deadline_ms(), 0);
 }
 
 TEST(SessionHubTest, C11ConnectionsThatWaitToBeAdmittedAreLimited) {

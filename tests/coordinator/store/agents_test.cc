@@ -260,6 +260,20 @@ TEST_F(AgentsTest, ATokenThatIsMadeTwiceWithOneKeyIsOneToken) {
   EXPECT_EQ(store().FindToken(again.hash)->id, first.id);
 }
 
+TEST_F(AgentsTest, ADrainsDeadlineIsKeptUntilTheNextDrainOrItsEnd) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true, until).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, until);
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true, until).ok());
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, false, until).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
+}
+
 TEST_F(AgentsTest, WhatIsNotThereIsNamed) {
   EXPECT_TRUE(absl::IsNotFound(store().SetAgentDraining(AgentId(99), true)));
   EXPECT_TRUE(absl::IsNotFound(store().SetAgentRevoked(AgentId(99))));
