@@ -10,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/os/random.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/features.h"
 #include "common/rpc/status.h"
 
 namespace grange::session {
@@ -96,6 +97,7 @@ void Session::Connect() {
   hello.set_session_counter(*counter);
   hello.set_protocol_min(kProtocolMin);
   hello.set_protocol_max(kProtocolMax);
+  for (const absl::string_view feature : rpc::kFeatures) hello.add_features(std::string(feature));
   hello.mutable_capacity()->set_slots(options_.identity.slots);
   hello.mutable_capacity()->set_run_untagged(options_.identity.run_untagged);
   for (const std::string& tag : options_.identity.tags) hello.add_labels(ToUtf8(tag));

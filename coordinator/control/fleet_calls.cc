@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/rpc/features.h"
 #include "common/rpc/status.h"
 #include "common/rpc/token_text.h"
 #include "common/text/address_range.h"
@@ -132,12 +133,33 @@ grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
              [&](const store::Answer& draft) { return Change(*request, draft); });
 }
 
+// An older agent would pass the deadline over. One that is away says what it can when it is back;
+// its coordinator can't know before.
+absl::Status ControlService::CheckDrainDeadline(const store::AgentRow& agent,
+                                                absl::Duration deadline) const {
+  if (deadline == absl::ZeroDuration()) return absl::OkStatus();
+  for (const schedule::Scheduler::AgentView& view : parts_.backend.Agents()) {
+    if (view.id != agent.id || !view.connected) continue;
+    if (std::find(view.features.begin(), view.features.end(), rpc::kDrainDeadline) !=
+        view.features.end()) {
+      continue;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("agent '", agent.name, "' is of version ", agent.version, " and lacks '",
+                     rpc::kDrainDeadline,
+                     "': upgrade it, or drain it without --deadline and cancel "
+                     "what still runs with 'grangectl cancel-job'"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> ControlService::Drain(const store::AgentRow& agent,
                                                   absl::Duration deadline,
                                                   const store::Answer& draft) {
   if (deadline < absl::ZeroDuration() || deadline > kDrainDeadlineMax) {
     return absl::InvalidArgumentError("--deadline of a drain is at most 30 days");
   }
+  GRANGE_RETURN_IF_ERROR(CheckDrainDeadline(agent, deadline));
   schedule::AgentDrainChanged drain{.agent = agent.id, .draining = true};
   absl::Time until = absl::InfiniteFuture();
   std::string then = "; those that run on it go on to their end";

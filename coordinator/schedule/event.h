@@ -44,6 +44,7 @@ struct JobNode {
   };
   std::vector<Need> needs{};
   std::vector<std::string> tags{};
+  std::vector<std::string> features{};  // that its agent must have
   lifecycle::RetryPolicy retry{};
   absl::Duration start_in = absl::ZeroDuration();  // when: delayed
   bool interruptible = false;
@@ -110,6 +111,9 @@ struct AgentConnected {
   SessionId session;
   int slots = 1;
   std::vector<JobReport> jobs;
+  // What it says that it can do beyond what every agent can; known until it says Hello again.
+  std::vector<std::string> features = {};
+  std::string version = {};  // for people
 };
 struct AgentDisconnected {
   AgentId agent;

@@ -32,10 +32,10 @@ void Scheduler::Impl::On(const AgentAdded& event) {
   agent.name = event.name;
   agent.registered = true;
   if (!agent.connected()) agent.slots = event.slots;  // else what its Hello said stands
-  agent.profile = {event.tags, event.run_untagged, event.project};
-  std::ranges::sort(agent.profile.tags);
-  agent.profile.tags.erase(std::unique(agent.profile.tags.begin(), agent.profile.tags.end()),
-                           agent.profile.tags.end());
+  agent.profile.tags = event.tags;
+  SortUnique(agent.profile.tags);
+  agent.profile.run_untagged = event.run_untagged;
+  agent.profile.project = event.project;
   if (agents.Join(agent)) queue.GroupAdded(*agent.group);
   if (agent.draining != event.draining) {
     On(AgentDrainChanged{event.id, event.draining, event.drain_until - now});
@@ -72,6 +72,8 @@ void Scheduler::Impl::On(const AgentConnected& event) {
   agent->slots = event.slots;
   agent->disconnected_at = absl::InfinitePast();
   agent->says_draining = false;
+  agent->version = event.version;
+  SetFeatures(*agent, event.features);
   timers.Remove(TimerQueue::Kind::kAgentLost, agent->id);
   if (agent->paused) EndPause(*agent);
   agent->declines_in_a_row = 0;
@@ -114,6 +116,14 @@ void Scheduler::Impl::On(const AgentConnected& event) {
   }
   TouchJobs(*agent);
   agents.Refresh(*agent);
+}
+
+// What it can do decides, as its tags do, which jobs it is offered.
+void Scheduler::Impl::SetFeatures(Agent& agent, std::vector<std::string> features) {
+  SortUnique(features);
+  if (features == agent.profile.features) return;
+  agent.profile.features = std::move(features);
+  if (agent.group != nullptr && agents.Join(agent)) queue.GroupAdded(*agent.group);
 }
 
 SendWelcome::Verdict Scheduler::Impl::Reconcile(Agent& agent, const JobReport& report) {

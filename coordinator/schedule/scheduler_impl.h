@@ -89,6 +89,7 @@ struct Scheduler::Impl {
   void On(const AgentDisconnected& event);
   void On(const AgentDrainChanged& event);
   void On(const OffersPaused& event) { offers_paused = event.why; }
+  void SetFeatures(Agent& agent, std::vector<std::string> features);
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
   void SendDrainTo(const Agent& agent);
   // Takes back what is offered to the agent and not granted, and tells it so if it is there.

@@ -31,7 +31,9 @@ absl::StatusOr<schedule::PipelineAdded> RecoverPipeline(store::Store& store, Pip
   GRANGE_ASSIGN_OR_RETURN(const store::Project project, store.GetProject(row.project));
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::JobRow> jobs, store.JobsOf(id));
   GRANGE_ASSIGN_OR_RETURN(const PipelineFacts facts, FactsOf(row, project, jobs));
-  return ToEvent(facts, jobs);
+  GRANGE_ASSIGN_OR_RETURN(const std::vector<store::ProjectVariable> variables,
+                          store.ListVariables(project.id));
+  return ToEvent(facts, jobs, variables);
 }
 
 }  // namespace grange::server

@@ -183,7 +183,10 @@ class DrainTest : public ControlFixture {
     ASSERT_TRUE(store().CreateToken(token, "").ok());
     agent_.name = "oak";
     agent_.credential_hash = rpc::TokenHash("credential");
+    agent_.version = "0.1.0";
     ASSERT_TRUE(store().RegisterAgent(token.hash, "", clock().Now(), agent_).ok());
+    backend_->agents = {
+        {.id = agent_.id, .connected = true, .jobs = {}, .features = {"drain_deadline"}}};
   }
   std::string Drain(absl::Duration deadline) {
     v1::AgentAction request;
@@ -211,6 +214,16 @@ TEST_F(DrainTest, SaysUntilWhenAndShowsItUntilTheNextOne) {
   EXPECT_EQ(Listed().drain_until_ms(), absl::ToUnixMillis(until));
   EXPECT_THAT(Drain(absl::ZeroDuration()), HasSubstr("go on to their end"));
   EXPECT_EQ(Listed().drain_until_ms(), 0);
+}
+
+TEST_F(DrainTest, RefusesADeadlineThatAnOlderAgentWouldPassOver) {
+  backend_->agents[0].features = {"job_limits"};
+  EXPECT_THAT(Drain(absl::Minutes(30)),
+              HasSubstr("agent 'oak' is of version 0.1.0 and lacks 'drain_deadline': upgrade it"));
+  EXPECT_FALSE(store().GetAgent(agent_.id)->draining);
+  EXPECT_THAT(Drain(absl::ZeroDuration()), HasSubstr("OK"));
+  backend_->agents[0].connected = false;  // it may come back as a newer one
+  EXPECT_THAT(Drain(absl::Minutes(30)), HasSubstr("OK"));
 }
 
 TEST_F(DrainTest, RefusesADeadlineThatIsNone) {

@@ -41,6 +41,64 @@ TEST(AgentsTest, AJobRunsWhereItsTagsAndItsProjectAllow) {
   }
 }
 
+struct FeatureCase {
+  std::string name;
+  std::vector<std::string> agent;
+  std::vector<std::string> job;
+  bool runs;
+};
+
+TEST(AgentsTest, AJobRunsOnlyOnAnAgentThatHasEachFeatureThatItNeeds) {
+  const std::vector<FeatureCase> cases = {
+      {"none needed, none there", {}, {}, true},
+      {"none needed, one there", {"job_limits"}, {}, true},
+      {"the one that is there", {"job_limits"}, {"job_limits"}, true},
+      {"one of several, in any order", {"z", "job_limits", "a"}, {"job_limits"}, true},
+      {"named twice", {"job_limits"}, {"job_limits", "job_limits"}, true},
+      {"one that is not there", {}, {"job_limits"}, false},
+      {"one of two", {"job_limits"}, {"job_limits", "trace_limit_fail"}, false},
+      {"another one", {"trace_limit_fail"}, {"job_limits"}, false},
+  };
+  for (const FeatureCase& c : cases) {
+    Farm farm;
+    farm.Connect({.features = c.agent});
+    farm.Submit({{.name = "a", .features = c.job}});
+    EXPECT_EQ(farm.State("a"), c.runs ? "running" : "pending") << c.name;
+  }
+}
+
+TEST(AgentsTest, AJobThatNeedsAFeatureGoesPastTheOlderAgentAndBlocksNobody) {
+  Farm farm;
+  const AgentId older = farm.Connect({.slots = 5});  // else preferred: it has most free slots
+  const AgentId newer = farm.Connect({.slots = 1, .features = {"job_limits"}});
+  farm.Submit({{.name = "a", .features = {"job_limits"}},
+               {.name = "b", .features = {"job_limits"}},
+               {.name = "c"}});
+  EXPECT_EQ(farm.AgentOf(farm.Job("a")), newer);
+  EXPECT_EQ(farm.State("b"), "pending");
+  EXPECT_EQ(farm.AgentOf(farm.Job("c")), older);
+}
+
+TEST(AgentsTest, AnUpgradedAgentGetsWhatHasWaitedForItAndOneThatWentBackDoesNot) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.name = "oak", .slots = 1});
+  farm.Submit({{.name = "a", .features = {"job_limits"}}});
+  EXPECT_EQ(farm.State("a"), "pending");
+  farm.Upgrade(agent, "0.2.0", {"job_limits"});
+  farm.Hello(agent);
+  EXPECT_EQ(farm.State("a"), "running");
+  farm.Succeed(farm.Job("a"));
+  // A person changes its tags: what it can do stays.
+  farm.Apply(AgentAdded{.id = agent, .name = "oak", .tags = {"gpu"}, .slots = 1});
+  farm.Submit({{.name = "b", .tags = {"gpu"}, .features = {"job_limits"}}});
+  EXPECT_EQ(farm.State("b"), "running");
+  farm.Succeed(farm.Job("b"));
+  farm.Upgrade(agent, "0.1.0", {});
+  farm.Hello(agent);
+  farm.Submit({{.name = "c", .features = {"job_limits"}}});
+  EXPECT_EQ(farm.State("c"), "pending");
+}
+
 TEST(AgentsTest, AJobThatNoAgentFitsBlocksNobody) {
   Farm farm;
   farm.Connect({.slots = 1});

@@ -19,6 +19,7 @@ AgentId Farm::Register(const TestAgent& agent) {
                    .project = agent.project,
                    .draining = false};
   agents_[id] = added;
+  builds_[id] = {agent.version, agent.features};
   Apply(added);
   return id;
 }
@@ -31,7 +32,16 @@ AgentId Farm::Connect(const TestAgent& agent) {
 
 void Farm::Hello(AgentId agent, std::vector<JobReport> jobs) {
   sessions_[agent] = SessionId(next_id_++);
-  Apply(AgentConnected{agent, sessions_[agent], agents_[agent].slots, std::move(jobs)});
+  Apply(AgentConnected{.agent = agent,
+                       .session = sessions_[agent],
+                       .slots = agents_[agent].slots,
+                       .jobs = std::move(jobs),
+                       .features = builds_[agent].second,
+                       .version = builds_[agent].first});
+}
+
+void Farm::Upgrade(AgentId agent, std::string version, std::vector<std::string> features) {
+  builds_[agent] = {std::move(version), std::move(features)};
 }
 
 void Farm::Disconnect(AgentId agent) { Apply(AgentDisconnected{agent, sessions_[agent]}); }
@@ -57,6 +67,7 @@ PipelineId Farm::Submit(const std::vector<TestJob>& jobs, ProjectId project) {
     node.when = job.when;
     node.allow_failure = job.allow_failure;
     node.tags = job.tags;
+    node.features = job.features;
     node.retry = job.retry;
     node.start_in = job.start_in;
     node.has_needs = job.no_needs || !job.needs.empty();
