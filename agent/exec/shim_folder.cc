@@ -41,6 +41,8 @@ ShimResult::Reason ToReason(shim::EndReason reason) {
       return ShimResult::Reason::kMemoryLimit;
     case shim::EndReason::kPidsLimit:
       return ShimResult::Reason::kPidsLimit;
+    case shim::EndReason::kAgentDrained:
+      return ShimResult::Reason::kAgentDrained;
   }
   return ShimResult::Reason::kExited;
 }

@@ -115,6 +115,11 @@ class RunningShim : public ShimProcess {
     }
   }
 
+  void EndForDrain(absl::Duration grace) override {
+    drained_ = ShimMessage{.kind = ShimMessage::kDrained, .value = ToMillis(grace)};
+    SendWishes();
+  }
+
   void ExtendLease(absl::Duration since_boot) override {
     lease_ = ShimMessage{.kind = ShimMessage::kLease, .value = ToMillis(since_boot)};
     SendWishes();
@@ -156,7 +161,8 @@ class RunningShim : public ShimProcess {
   // again. A shim reads at once; if its buffer were full, it would be stopped.
   void SendWishes() {
     if (!socket_.is_open()) return;
-    for (std::optional<ShimMessage>* const wish : {&lease_, &pause_, &disk_full_, &cancel_}) {
+    for (std::optional<ShimMessage>* const wish :
+         {&lease_, &pause_, &disk_full_, &drained_, &cancel_}) {
       if (!wish->has_value()) continue;
       const ssize_t put = send(socket_.get(), &**wish, sizeof **wish, MSG_NOSIGNAL | MSG_DONTWAIT);
       if (put != static_cast<ssize_t>(sizeof **wish)) {
@@ -216,6 +222,7 @@ class RunningShim : public ShimProcess {
   std::optional<ShimMessage> lease_;
   std::optional<ShimMessage> pause_;
   std::optional<ShimMessage> disk_full_;
+  std::optional<ShimMessage> drained_;
   os::EventLoop::TimerId timer_ = 0;
   int reconnects_ = 0;
   int leftover_rounds_ = 0;

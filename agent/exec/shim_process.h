@@ -58,6 +58,7 @@ struct ShimResult {
     kTraceLimit,
     kMemoryLimit,
     kPidsLimit,
+    kAgentDrained,
   };
   Reason reason = Reason::kExited;
   int exit_code = 0;
@@ -117,6 +118,9 @@ class ShimProcess {
   virtual const ProcessKey& key() const = 0;
   // SIGTERM to the group, SIGKILL to all that is left after `grace`; `force`: SIGKILL at once.
   virtual void Cancel(absl::Duration grace, bool force) = 0;
+  // As Cancel() without force, for a script that still runs when its agent should be idle: it ends
+  // as kAgentDrained. An after_script goes on.
+  virtual void EndForDrain(absl::Duration grace) = 0;
   // The lease now ends at this moment of CLOCK_BOOTTIME (acts only with stop_on_disconnect).
   virtual void ExtendLease(absl::Duration since_boot) = 0;
   // The disk is short of space: the job's output stays in its pipe until Pause(false), or until

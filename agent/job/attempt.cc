@@ -132,8 +132,7 @@ void Attempt::Accept(const std::string& spec_bytes) {
                               return;
                             }
                             if (!self->Move(JobEvent::kAcceptDurable)) return;
-                            if (self->cancel_)
-                              return self->Finish(ResultOf(EndReason::kCanceled, ""));
+                            if (self->stopped()) return self->Finish(self->StoppedResult());
                             self->context_.hub.Accepted(self->assignment_);
                           });
 }
@@ -162,19 +161,19 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   absl::Status ready = prepared.status;
   std::string text = prepared.text;
   if (secrets_.has_value()) mask_.emplace(*secrets_);
-  if (ready.ok() && !cancel_) {
+  if (ready.ok() && !stopped()) {
     ready = MakeRun(prepared.text, run);
     reason = EndReason::kPrepareFailed;
     if (!ready.ok()) absl::StrAppend(&text, "ERROR: ", ready.message(), "\n");
   }
   secrets_.reset();
-  if (cancel_ || !ready.ok()) {
+  if (stopped() || !ready.ok()) {
     // No shim will write the log: what there is to say is said here.
     text = Masked(std::move(text));
     if (!text.empty()) shim::OutputMarks(MarksPath()).Note(0, shim::UnixMillis());
     const absl::Status written = os::WriteFile(LogPath(), text);
     if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
-    return Finish(cancel_ ? ResultOf(EndReason::kCanceled, "") : ResultOf(reason, ready.message()));
+    return Finish(stopped() ? StoppedResult() : ResultOf(reason, ready.message()));
   }
   if (spec_.stop_on_disconnect && (!lease_.has_value() || *lease_ <= context_.clock.SinceBoot())) {
     return Finish(ResultOf(EndReason::kLeaseLost,
@@ -189,7 +188,7 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
           return self->Finish(ResultOf(EndReason::kAgentDiskFull, durable.message()));
         }
         if (self->forget_) return self->BecomeGone();
-        if (self->cancel_) return self->Finish(ResultOf(EndReason::kCanceled, ""));
+        if (self->stopped()) return self->Finish(self->StoppedResult());
         self->Launch(std::move(run));
       });
 }
@@ -312,23 +311,38 @@ void Attempt::SetLease(absl::Duration deadline) {
 }
 
 void Attempt::Cancel(absl::Duration grace, bool force) {
-  if (finishing_ || phase_ == JobPhase::kFinished || phase_ == JobPhase::kGone) return;
+  if (IsOver()) return;
   cancel_ = true;
+  if (shim_ != nullptr) shim_->Cancel(grace, force);
+  StopWork();
+}
+
+void Attempt::EndForDrain(absl::Duration grace) {
+  if (IsOver()) return;
+  drained_ = true;
+  if (shim_ != nullptr) shim_->EndForDrain(grace);
+  StopWork();
+}
+
+void Attempt::StopWork() {
   switch (phase_) {
     case JobPhase::kAccepted:
-      return Finish(ResultOf(EndReason::kCanceled, ""));
+      return Finish(StoppedResult());
     case JobPhase::kPreparing:
     case JobPhase::kUploading:
       return cancellation_.Cancel();  // its end is reported by the worker
-    case JobPhase::kRunning:
-      if (shim_ != nullptr) shim_->Cancel(grace, force);
-      return;
-    case JobPhase::kAccepting:  // these two look at cancel_ when the journal answers
+    case JobPhase::kAccepting:        // these two look at it when the journal answers
     case JobPhase::kStarting:
+    case JobPhase::kRunning:
     case JobPhase::kFinished:
     case JobPhase::kGone:
       return;
   }
+}
+
+JobResult Attempt::StoppedResult() const {
+  if (cancel_) return ResultOf(EndReason::kCanceled, "");
+  return ResultOf(EndReason::kAgentDrained, "the agent was to have no jobs any more");
 }
 
 void Attempt::Forget() {

@@ -93,6 +93,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
 
   void Start(JobSecrets secrets);
   void Cancel(absl::Duration grace, bool force);
+  // The agent should have no jobs any more: it ends as for a cancel, as kAgentDrained. An
+  // after_script goes on.
+  void EndForDrain(absl::Duration grace);
   // The coordinator has no more use for it. A run that still goes on is killed first.
   void Forget();
   // The lease ends at this time since boot.
@@ -129,6 +132,9 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   exec::ShimProcess::Callbacks ShimCallbacks();
   void Running(std::unique_ptr<exec::ShimProcess> shim);
   void OnShimEnded(const std::optional<exec::ShimResult>& shim_result);
+  // Ends what goes on without a shim; what waits for the journal looks at stopped() by itself.
+  void StopWork();
+  JobResult StoppedResult() const;
   void FinishOrStore(JobResult result);
   void DropFiles();
   void StoreArtifacts(JobResult result);
@@ -153,7 +159,10 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::string OwnHomeDir() const;           // of a slot's user that has none
   const exec::JobAccount* Account() const;  // null: the agent's own
   Workbench::Folders Folders() const;
-  bool Ending() const { return forget_ || cancel_; }
+  bool stopped() const { return cancel_ || drained_; }
+  bool IsOver() const {
+    return finishing_ || phase_ == JobPhase::kFinished || phase_ == JobPhase::kGone;
+  }
 
   const AttemptContext context_;
   const Assignment assignment_;
@@ -170,6 +179,7 @@ class Attempt : public std::enable_shared_from_this<Attempt> {
   std::optional<JobResult> result_;  // once it is durable
   bool finishing_ = false;           // the result is being hashed or written
   bool cancel_ = false;
+  bool drained_ = false;
   bool forget_ = false;
   bool result_sent_ = false;  // in this session
   std::function<void()> on_gone_;

@@ -130,7 +130,9 @@ void Attempt::StoreArtifacts(JobResult result) {
     }
     self->context_.loop.Post([self, result = std::move(result)]() mutable {
       if (self->forget_) return self->BecomeGone();
-      if (self->cancel_) result.reason = EndReason::kCanceled;
+      // What is stored whole was in time; a person's cancel counts all the same.
+      const bool cut = self->drained_ && result.artifact_id.empty();
+      if (self->cancel_ || cut) result.reason = self->StoppedResult().reason;
       self->Finish(std::move(result));
     });
   });

@@ -9,12 +9,13 @@
 namespace grange::job {
 namespace {
 
-constexpr std::array<EndReason, 15> kReasons = {
+constexpr std::array<EndReason, 16> kReasons = {
     EndReason::kSuccess,       EndReason::kScriptFailure,   EndReason::kTimeout,
     EndReason::kCanceled,      EndReason::kAgentCrash,      EndReason::kHostRestart,
     EndReason::kLeaseLost,     EndReason::kAgentDiskFull,   EndReason::kSupervisorDied,
     EndReason::kSourcesFailed, EndReason::kArtifactsFailed, EndReason::kPrepareFailed,
-    EndReason::kTraceLimit,    EndReason::kMemoryLimit,     EndReason::kPidsLimit};
+    EndReason::kTraceLimit,    EndReason::kMemoryLimit,     EndReason::kPidsLimit,
+    EndReason::kAgentDrained};
 
 EndReason ReasonOf(const exec::ShimResult& shim) {
   using Reason = exec::ShimResult::Reason;
@@ -38,6 +39,8 @@ EndReason ReasonOf(const exec::ShimResult& shim) {
       return EndReason::kMemoryLimit;
     case Reason::kPidsLimit:
       return EndReason::kPidsLimit;
+    case Reason::kAgentDrained:
+      return EndReason::kAgentDrained;
   }
   return EndReason::kSupervisorDied;
 }
@@ -76,6 +79,8 @@ absl::string_view EndReasonName(EndReason reason) {
       return "memory_limit";
     case EndReason::kPidsLimit:
       return "pids_limit";
+    case EndReason::kAgentDrained:
+      return "agent_drained";
   }
   return "unknown";
 }

@@ -28,6 +28,7 @@ enum class EndReason {
   kTraceLimit,
   kMemoryLimit,
   kPidsLimit,
+  kAgentDrained,
 };
 
 // The end of an attempt, as the coordinator will store it.

@@ -14,6 +14,9 @@
 namespace grange::job {
 namespace {
 
+// Of jobs that still run at the deadline of a drain: as the coordinator gives it with a cancel.
+constexpr absl::Duration kDrainGrace = absl::Seconds(30);
+
 Report::Phase Reported(JobPhase phase) {
   switch (phase) {
     case JobPhase::kAccepting:
@@ -43,7 +46,9 @@ JobTable::JobTable(const AttemptContext& context, DecodeSpec decode)
                context.workers,  context.workbench, context.hub,   &disk_},
       decode_(std::move(decode)) {}
 
-JobTable::~JobTable() = default;
+JobTable::~JobTable() {
+  if (drain_timer_ != 0) context_.loop.Cancel(drain_timer_);
+}
 
 void JobTable::Recover() {
   const std::map<Assignment, std::vector<trace::Record>> recorded = context_.journal.attempts();
@@ -256,7 +261,38 @@ void JobTable::Offer(const Assignment& assignment, const std::string& spec_bytes
 }
 
 void JobTable::Start(const Assignment& assignment, JobSecrets secrets) {
-  if (const auto attempt = Find(assignment)) attempt->Start(std::move(secrets));
+  const auto attempt = Find(assignment);
+  if (attempt == nullptr) return;
+  if (DrainIsOver()) return attempt->EndForDrain(kDrainGrace);
+  attempt->Start(std::move(secrets));
+}
+
+void JobTable::Drain(bool on, std::optional<absl::Duration> deadline) {
+  draining_ = on;
+  drain_deadline_ = on ? deadline : std::nullopt;
+  KeepDrainDeadline();
+}
+
+bool JobTable::DrainIsOver() const {
+  return drain_deadline_.has_value() && context_.clock.SinceBoot() >= *drain_deadline_;
+}
+
+void JobTable::KeepDrainDeadline() {
+  if (drain_timer_ != 0) context_.loop.Cancel(std::exchange(drain_timer_, 0));
+  if (!drain_deadline_.has_value()) return;
+  if (!DrainIsOver()) {
+    drain_timer_ = context_.loop.After(*drain_deadline_ - context_.clock.SinceBoot(), [this] {
+      drain_timer_ = 0;
+      KeepDrainDeadline();
+    });
+    return;
+  }
+  const std::map<Assignment, std::shared_ptr<Attempt>> all = attempts_;  // some may leave at once
+  for (const auto& [assignment, attempt] : all) {
+    if (!attempt->holds_slot()) continue;
+    log::Warning("drain_is_over", {{"job", assignment}, {"grace", kDrainGrace}});
+    attempt->EndForDrain(kDrainGrace);
+  }
 }
 
 void JobTable::Cancel(const Assignment& assignment, absl::Duration grace, bool force) {
@@ -282,7 +318,7 @@ std::vector<Report> JobTable::Reports() const {
 }
 
 void JobTable::BeginSession() {
-  draining_ = false;
+  Drain(false);
   for (const auto& [assignment, attempt] : attempts_) attempt->NewSession();
 }
 

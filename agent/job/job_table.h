@@ -52,8 +52,10 @@ class JobTable : private DiskWatch::Jobs {
   void Forget(const Assignment& assignment);  // JobForget and Revoke alike
   // Kills all that runs and keeps nothing of it.
   void ForgetAll();
-  // The coordinator's wish, which it repeats in each session.
-  void Drain(bool on) { draining_ = on; }
+  // The coordinator's wish, which it repeats in each session. What still runs at `deadline` (since
+  // boot) is stopped as for a cancel and ends as kAgentDrained, and so does what is started after
+  // it. Each call replaces the last one's deadline.
+  void Drain(bool on, std::optional<absl::Duration> deadline = std::nullopt);
   // Takes nothing more, whatever the coordinator wishes.
   void Close() { closed_ = true; }
 
@@ -82,6 +84,8 @@ class JobTable : private DiskWatch::Jobs {
   void SweepFolders();
   void SweepCgroups();
   void DeleteLater(const std::string& folder);
+  bool DrainIsOver() const;
+  void KeepDrainDeadline();
   // DiskWatch::Jobs
   std::vector<DiskPlace> DiskPlaces() const override;
   void PauseOutput(bool on) override;
@@ -97,6 +101,8 @@ class JobTable : private DiskWatch::Jobs {
   std::map<Assignment, std::shared_ptr<Attempt>> attempts_;
   std::optional<absl::Duration> lease_;
   bool draining_ = false;
+  std::optional<absl::Duration> drain_deadline_;  // since boot; only while draining_
+  os::EventLoop::TimerId drain_timer_ = 0;
   bool closed_ = false;
   uint64_t deleted_ = 0;
   std::function<void()> on_empty_;

@@ -102,6 +102,8 @@ v1::FailureReason ToProto(job::EndReason reason) {
       return v1::FAILURE_REASON_MEMORY_LIMIT;
     case job::EndReason::kPidsLimit:
       return v1::FAILURE_REASON_PIDS_LIMIT;
+    case job::EndReason::kAgentDrained:
+      return v1::FAILURE_REASON_AGENT_DRAINED;
   }
   return v1::FAILURE_REASON_UNSPECIFIED;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "common/log/log.h"
 #include "common/os/random.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/features.h"
 #include "common/rpc/status.h"
 
 namespace grange::session {
@@ -22,6 +24,7 @@ constexpr absl::Duration kHealthy = absl::Seconds(60);
 constexpr absl::Duration kUnauthenticatedWait = absl::Minutes(5);
 constexpr absl::Duration kPreconditionWait = absl::Seconds(30);
 constexpr absl::Duration kGoingDownMax = absl::Seconds(60);
+constexpr absl::Duration kDrainMax = absl::Hours(24 * 366);
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
@@ -94,6 +97,7 @@ void Session::Connect() {
   hello.set_session_counter(*counter);
   hello.set_protocol_min(kProtocolMin);
   hello.set_protocol_max(kProtocolMax);
+  for (const absl::string_view feature : rpc::kFeatures) hello.add_features(std::string(feature));
   hello.mutable_capacity()->set_slots(options_.identity.slots);
   hello.mutable_capacity()->set_run_untagged(options_.identity.run_untagged);
   for (const std::string& tag : options_.identity.tags) hello.add_labels(ToUtf8(tag));
@@ -222,8 +226,17 @@ void Session::OnOffer(const v1::JobOffer& offer) {
 }
 
 void Session::OnDrain(const v1::Drain& drain) {
-  log::Info(drain.resume() ? "resumed" : "draining");
-  table_->Drain(!drain.resume());
+  std::optional<absl::Duration> deadline;
+  if (drain.resume()) {
+    log::Info("resumed");
+  } else if (drain.deadline_ms() > 0) {
+    const absl::Duration left = std::min(absl::Milliseconds(drain.deadline_ms()), kDrainMax);
+    log::Info("draining", {{"stops_jobs_in", left}});
+    deadline = clock_.SinceBoot() + left;
+  } else {
+    log::Info("draining");
+  }
+  table_->Drain(!drain.resume(), deadline);
   SendHeartbeat();
 }
 

@@ -7,7 +7,7 @@
 namespace grange::shim {
 namespace {
 
-constexpr std::array<std::pair<EndReason, std::string_view>, 9> kReasons = {{
+constexpr std::array<std::pair<EndReason, std::string_view>, 10> kReasons = {{
     {EndReason::kExited, "exited"},
     {EndReason::kTimeout, "timeout"},
     {EndReason::kCanceled, "canceled"},
@@ -17,6 +17,7 @@ constexpr std::array<std::pair<EndReason, std::string_view>, 9> kReasons = {{
     {EndReason::kTraceLimit, "trace_limit"},
     {EndReason::kMemoryLimit, "memory_limit"},
     {EndReason::kPidsLimit, "pids_limit"},
+    {EndReason::kAgentDrained, "agent_drained"},
 }};
 
 void AppendLine(std::string_view key, std::string_view value, std::string* out) {

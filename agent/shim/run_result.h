@@ -19,6 +19,7 @@ enum class EndReason {
   kTraceLimit,
   kMemoryLimit,
   kPidsLimit,
+  kAgentDrained,
 };
 
 struct RunResult {

@@ -26,6 +26,9 @@ struct ShimMessage {
     // The job ends: it has written the most on a disk that is full. value: how many bytes,
     // detail: 1 = into its work tree, 0 = into its log.
     kDiskFull = 25,
+    // As a cancel that is not by force, but the job's script ends as "agent_drained"; value: the
+    // grace in milliseconds. An after_script goes on.
+    kDrained = 26,
   };
   uint32_t kind = 0;
   uint32_t detail = 0;

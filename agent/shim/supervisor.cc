@@ -101,6 +101,7 @@ bool Supervisor::AfterScriptIsDue() const {
     case EndReason::kCanceled:
     case EndReason::kMemoryLimit:
     case EndReason::kPidsLimit:
+    case EndReason::kAgentDrained:
       return true;
     case EndReason::kTimeout:
     case EndReason::kLeaseLost:
@@ -324,6 +325,10 @@ void Supervisor::TakeMessages(size_t place) {
     if (message.kind == ShimMessage::kLease) lease_until_ms_ = message.value;
     if (message.kind == ShimMessage::kPause) SetPaused(message.detail != 0);
     if (message.kind == ShimMessage::kDiskFull) FailAsLargest(message);
+    // The end of an after_script is near anyway, and what its script came to is known.
+    if (message.kind == ShimMessage::kDrained && stage_ == Stage::kScript) {
+      Stop(EndReason::kAgentDrained, message.value);
+    }
   }
   // Who has asked for it may have died before it could take it back.
   if (!parts_.door.has_agent()) SetPaused(false);

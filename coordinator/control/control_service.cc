@@ -289,8 +289,10 @@ grpc::Status ControlService::CancelPipeline(grpc::ServerContext* context,
   return Act(*context, "cancel-pipeline", Role::kDeveloper, request->request_key(), reply,
              [&](const store::Answer& draft) {
                return Request(
-                   schedule::CancelPipeline{PipelineId(request->pipeline_id())}, draft,
-                   absl::StrCat("pipeline ", request->pipeline_id(), " is being canceled"));
+                   schedule::CancelPipeline{PipelineId(request->pipeline_id()), request->force()},
+                   draft,
+                   absl::StrCat("pipeline ", request->pipeline_id(), " is being canceled",
+                                request->force() ? "; what runs is killed at once" : ""));
              });
 }
 
@@ -309,8 +311,10 @@ grpc::Status ControlService::CancelJob(grpc::ServerContext* context, const v1::J
                                        v1::ActionReply* reply) {
   return Act(*context, "cancel-job", Role::kDeveloper, request->request_key(), reply,
              [&](const store::Answer& draft) {
-               return Request(schedule::CancelJob{JobId(request->job_id())}, draft,
-                              absl::StrCat("job ", request->job_id(), " is being canceled"));
+               return Request(
+                   schedule::CancelJob{JobId(request->job_id()), request->force()}, draft,
+                   absl::StrCat("job ", request->job_id(),
+                                request->force() ? " is killed at once" : " is being canceled"));
              });
 }
 

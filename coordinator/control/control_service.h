@@ -104,6 +104,9 @@ class ControlService : public v1::Control::Service {
   absl::StatusOr<std::string> Request(const schedule::Event& event, const store::Answer& draft,
                                       std::string text);
   absl::StatusOr<ProjectId> ProjectFilter(const std::string& name);
+  absl::Status CheckDrainDeadline(const store::AgentRow& agent, absl::Duration deadline) const;
+  absl::StatusOr<std::string> Drain(const store::AgentRow& agent, absl::Duration deadline,
+                                    const store::Answer& draft);
   absl::StatusOr<std::string> Change(const v1::AgentAction& action,
                                      const store::Answer& draft);
 

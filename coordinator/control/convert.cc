@@ -131,6 +131,7 @@ void ToProto(const store::TokenRow& row, v1::Token* message) {
   message->set_created_ms(ToMillis(row.created_at));
   message->set_expires_ms(ToMillis(row.expires_at));
   message->set_revoked(row.revoked);
+  for (const std::string& range : row.from) message->add_from(range);
 }
 
 void ToCommit(const store::PipelineRow& row, v1::Commit* message) {

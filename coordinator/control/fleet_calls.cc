@@ -7,8 +7,10 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
+#include "common/rpc/features.h"
 #include "common/rpc/status.h"
 #include "common/rpc/token_text.h"
+#include "common/text/address_range.h"
 #include "coordinator/control/control_service.h"
 #include "coordinator/control/convert.h"
 
@@ -17,7 +19,9 @@ namespace {
 
 constexpr absl::Duration kRegistrationTtl = absl::Hours(1);
 constexpr absl::Duration kRegistrationTtlMax = absl::Hours(24 * 30);
+constexpr absl::Duration kDrainDeadlineMax = absl::Hours(24 * 30);
 constexpr int kUsesMax = 10'000;
+constexpr int kRangesMax = 32;
 
 std::string StatusOf(const store::AgentRow& row, const schedule::Scheduler::AgentView* view) {
   if (row.revoked) return "revoked";
@@ -62,8 +66,25 @@ absl::Status Check(const v1::CreateTokenRequest& request) {
       (request.registration() && absl::Milliseconds(request.ttl_ms()) > kRegistrationTtlMax)) {
     return absl::InvalidArgumentError("--ttl of a registration token is at most 30 days");
   }
+  if (!request.user().empty() && request.from_size() > 0) {
+    return absl::InvalidArgumentError("--from goes with --registration, not with --user");
+  }
   if (!request.user().empty()) return ParseRole(request.role()).status();
   return absl::OkStatus();
+}
+
+// In their shortest form. kInvalidArgument naming the one that is none.
+absl::StatusOr<std::vector<std::string>> RangesOf(const v1::CreateTokenRequest& request) {
+  if (request.from_size() > kRangesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a token takes at most ", kRangesMax, " ranges of addresses (--from)"));
+  }
+  std::vector<std::string> ranges;
+  for (const std::string& from : request.from()) {
+    GRANGE_ASSIGN_OR_RETURN(const text::AddressRange range, text::AddressRange::Parse(from));
+    ranges.push_back(range.ToString());
+  }
+  return ranges;
 }
 
 }  // namespace
@@ -90,6 +111,7 @@ grpc::Status ControlService::ListAgents(grpc::ServerContext* context, const v1::
     agent->set_run_untagged(row.run_untagged);
     agent->set_version(row.version);
     agent->set_alarm(AlarmOf(row));
+    if (row.draining) agent->set_drain_until_ms(ToMillis(row.drain_until));
     agent->set_last_contact_ms(
         ToMillis(std::max(row.last_contact, parts_.backend.LastContact(row.id))));
     if (view != nullptr) {
@@ -111,6 +133,47 @@ grpc::Status ControlService::ChangeAgent(grpc::ServerContext* context,
              [&](const store::Answer& draft) { return Change(*request, draft); });
 }
 
+// An older agent would pass the deadline over. One that is away says what it can when it is back;
+// its coordinator can't know before.
+absl::Status ControlService::CheckDrainDeadline(const store::AgentRow& agent,
+                                                absl::Duration deadline) const {
+  if (deadline == absl::ZeroDuration()) return absl::OkStatus();
+  for (const schedule::Scheduler::AgentView& view : parts_.backend.Agents()) {
+    if (view.id != agent.id || !view.connected) continue;
+    if (std::find(view.features.begin(), view.features.end(), rpc::kDrainDeadline) !=
+        view.features.end()) {
+      continue;
+    }
+    return absl::FailedPreconditionError(
+        absl::StrCat("agent '", agent.name, "' is of version ", agent.version, " and lacks '",
+                     rpc::kDrainDeadline,
+                     "': upgrade it, or drain it without --deadline and cancel "
+                     "what still runs with 'grangectl cancel-job'"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ControlService::Drain(const store::AgentRow& agent,
+                                                  absl::Duration deadline,
+                                                  const store::Answer& draft) {
+  if (deadline < absl::ZeroDuration() || deadline > kDrainDeadlineMax) {
+    return absl::InvalidArgumentError("--deadline of a drain is at most 30 days");
+  }
+  GRANGE_RETURN_IF_ERROR(CheckDrainDeadline(agent, deadline));
+  schedule::AgentDrainChanged drain{.agent = agent.id, .draining = true};
+  absl::Time until = absl::InfiniteFuture();
+  std::string then = "; those that run on it go on to their end";
+  if (deadline != absl::ZeroDuration()) {
+    drain.stop_after = deadline;
+    until = parts_.clock.Now() + deadline;
+    then = absl::StrCat("; what still runs on it at ",
+                        absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", until, absl::UTCTimeZone()),
+                        " is stopped");
+  }
+  GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true, until));
+  return Request(drain, draft, absl::StrCat("agent ", agent.name, " gets no new jobs", then));
+}
+
 // Where a change has two steps, the answer goes with the last one that is durable: a call that was
 // cut in between does both again, which changes nothing a second time.
 absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action,
@@ -119,10 +182,7 @@ absl::StatusOr<std::string> ControlService::Change(const v1::AgentAction& action
   store::Answer answer = draft;
   switch (action.kind()) {
     case v1::AgentAction::KIND_DRAIN:
-      GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, true));
-      return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = true}, draft,
-                     absl::StrCat("agent ", agent.name,
-                                  " gets no new jobs; those that run on it go on to their end"));
+      return Drain(agent, absl::Milliseconds(action.deadline_ms()), draft);
     case v1::AgentAction::KIND_RESUME:
       GRANGE_RETURN_IF_ERROR(parts_.store.SetAgentDraining(agent.id, false));
       return Request(schedule::AgentDrainChanged{.agent = agent.id, .draining = false}, draft,
@@ -161,6 +221,8 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   if (const absl::Status full = CheckWritable(); !full.ok()) return rpc::ToGrpc(full);
   if (const absl::Status checked = Check(*request); !checked.ok()) return rpc::ToGrpc(checked);
+  const absl::StatusOr<std::vector<std::string>> from = RangesOf(*request);
+  if (!from.ok()) return rpc::ToGrpc(from.status());
   const absl::Time now = parts_.clock.Now();
   const std::string token = rpc::NewToken(request->registration() ? rpc::TokenKind::kRegistration
                                                                   : rpc::TokenKind::kUser);
@@ -170,6 +232,7 @@ grpc::Status ControlService::CreateToken(grpc::ServerContext* context,
   row.user = request->user();
   row.role = request->role();
   row.tags.assign(request->tags().begin(), request->tags().end());
+  row.from = *from;
   absl::Duration ttl = absl::Milliseconds(request->ttl_ms());
   if (request->registration()) {
     row.kind = store::TokenRow::Kind::kRegistration;

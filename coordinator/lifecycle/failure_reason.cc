@@ -23,6 +23,7 @@ constexpr FailureReason kAllReasons[] = {
     FailureReason::kTraceLimit,
     FailureReason::kMemoryLimit,
     FailureReason::kPidsLimit,
+    FailureReason::kAgentDrained,
 };
 
 }  // namespace
@@ -63,6 +64,8 @@ absl::string_view FailureReasonName(FailureReason reason) {
       return "memory_limit";
     case FailureReason::kPidsLimit:
       return "pids_limit";
+    case FailureReason::kAgentDrained:
+      return "agent_drained";
   }
   return "";
 }
@@ -117,6 +120,9 @@ absl::string_view FailureReasonText(FailureReason reason) {
     case FailureReason::kPidsLimit:
       return "it had more processes and threads at once than it may; raise `GRANGE_PIDS_LIMIT`, up "
              "to the agent's --pids-limit, or make it start fewer";
+    case FailureReason::kAgentDrained:
+      return "it still ran at the deadline of its agent's drain; run it again with 'grangectl "
+             "retry-job', on another agent or once this one is resumed";
   }
   return "";
 }
@@ -133,6 +139,7 @@ bool IsSystemFailure(FailureReason reason) {
     case FailureReason::kSourcesFailed:
     case FailureReason::kArtifactsFailed:
     case FailureReason::kPrepareFailed:
+    case FailureReason::kAgentDrained:
       return true;
     case FailureReason::kNone:
     case FailureReason::kScriptFailure:

@@ -26,6 +26,7 @@ enum class FailureReason {
   kTraceLimit,       // trace_limit
   kMemoryLimit,      // memory_limit
   kPidsLimit,        // pids_limit
+  kAgentDrained,     // agent_drained
 };
 
 absl::string_view FailureReasonName(FailureReason reason);  // "" for kNone

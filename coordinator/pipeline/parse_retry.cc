@@ -15,13 +15,13 @@ namespace {
 using lifecycle::FailureReason;
 
 // All reasons: what `runner_system_failure` stands for is asked of each.
-constexpr std::array<FailureReason, 16> kFailureReasons = {
+constexpr std::array<FailureReason, 17> kFailureReasons = {
     FailureReason::kScriptFailure,  FailureReason::kTimeout,       FailureReason::kCanceled,
     FailureReason::kAgentLost,      FailureReason::kAgentForgot,   FailureReason::kAgentCrash,
     FailureReason::kHostRestart,    FailureReason::kLeaseLost,     FailureReason::kAgentDiskFull,
     FailureReason::kSupervisorDied, FailureReason::kSourcesFailed, FailureReason::kArtifactsFailed,
     FailureReason::kPrepareFailed,  FailureReason::kTraceLimit,    FailureReason::kMemoryLimit,
-    FailureReason::kPidsLimit};
+    FailureReason::kPidsLimit,      FailureReason::kAgentDrained};
 
 // Words of GitLab for what can't happen here: accepted, and never the reason of a retry.
 constexpr std::array<absl::string_view, 19> kForeignReasons = {

@@ -1,6 +1,13 @@
 #include "coordinator/schedule/agent_pool.h"
 
+#include <algorithm>
+
 namespace grange::schedule {
+
+void SortUnique(std::vector<std::string>& names) {
+  std::ranges::sort(names);
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+}
 
 Agent* AgentPool::Find(AgentId id) {
   const auto found = agents_.find(id);

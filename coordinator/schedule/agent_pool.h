@@ -17,11 +17,17 @@
 
 namespace grange::schedule {
 
-// What an agent's owner lets it run. Agents with equal profiles are interchangeable.
+// Names as profiles and jobs have them: compared as ranges.
+void SortUnique(std::vector<std::string>& names);
+
+// What an agent's owner lets it run, and what it can do. Agents with equal profiles are
+// interchangeable.
 struct AgentProfile {
   std::vector<std::string> tags;  // sorted, each once
   bool run_untagged = true;
   ProjectId project;  // set: takes jobs of this project only
+  // Sorted, each once. Of its last Hello: none before that.
+  std::vector<std::string> features;
 
   friend auto operator<=>(const AgentProfile&, const AgentProfile&) = default;
 };
@@ -38,10 +44,12 @@ struct AgentGroup {
 struct Agent {
   AgentId id;
   std::string name;
+  std::string version;
   AgentProfile profile;
   AgentGroup* group = nullptr;  // null until Join()
   bool registered = false;      // false: known only from the rows of a job
   bool draining = false;        // a person wants it
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former: what runs then is stopped
   bool says_draining = false;   // it declined for that reason; until it says Hello again
   int slots = 1;
 

@@ -201,6 +201,7 @@ void Scheduler::Impl::NewAttempt(Job& job) {
   node.reason = FailureReason::kNone;
   node.exit_code = 0;
   node.cancel_wanted = false;
+  node.cancel_by_force = false;
   node.queued_at = absl::InfinitePast();
   node.play_at = absl::InfiniteFuture();
   node.started_at = absl::InfinitePast();

@@ -28,6 +28,7 @@ struct StoreJob {
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
+  bool cancel_by_force = false;  // with the former: without the grace
   bool played = false;
   bool allowed_to_fail = false;  // decided for its exit code; with kFailed
   absl::Time queued_at = absl::InfinitePast();
@@ -95,6 +96,8 @@ struct SendDrain {
   AgentId agent;
   SessionId session;
   bool resume = false;
+  // From now on; then what runs is stopped. Zero if that time has passed; infinite: never.
+  absl::Duration left = absl::InfiniteDuration();
 };
 
 using Decision = std::variant<StoreJob, StorePipeline, StoreFence, SendOffer, SendStart, SendCancel,

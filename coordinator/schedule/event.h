@@ -44,6 +44,7 @@ struct JobNode {
   };
   std::vector<Need> needs{};
   std::vector<std::string> tags{};
+  std::vector<std::string> features{};  // that its agent must have
   lifecycle::RetryPolicy retry{};
   absl::Duration start_in = absl::ZeroDuration();  // when: delayed
   bool interruptible = false;
@@ -59,6 +60,7 @@ struct JobNode {
   lifecycle::FailureReason reason = lifecycle::FailureReason::kNone;
   int exit_code = 0;
   bool cancel_wanted = false;
+  bool cancel_by_force = false;  // with the former: without the grace
   bool played = false;  // a person has started it: its `when: manual` is served
   absl::Time queued_at = absl::InfinitePast();
   absl::Time play_at = absl::InfiniteFuture();   // kScheduled: when its timer fires
@@ -97,6 +99,7 @@ struct AgentAdded {
   int slots = 1;
   ProjectId project{};  // set: takes jobs of this project only
   bool draining = false;
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former; see AgentDrainChanged
 };
 struct AgentRemoved {
   AgentId id;
@@ -108,6 +111,9 @@ struct AgentConnected {
   SessionId session;
   int slots = 1;
   std::vector<JobReport> jobs;
+  // What it says that it can do beyond what every agent can; known until it says Hello again.
+  std::vector<std::string> features = {};
+  std::string version = {};  // for people
 };
 struct AgentDisconnected {
   AgentId agent;
@@ -115,9 +121,12 @@ struct AgentDisconnected {
 };
 // With `draining` what is offered to it and not granted goes back to the queue: once this is
 // durable, no job starts there that had not been granted.
+// What still runs on it after `stop_after` is stopped by the agent, and fails as kAgentDrained.
+// Each drain replaces the last one's time.
 struct AgentDrainChanged {
   AgentId agent;
   bool draining = true;
+  absl::Duration stop_after = absl::InfiniteDuration();
 };
 
 // While `why` isn't empty nothing is offered to anybody; what was offered before goes its way.
@@ -159,12 +168,14 @@ struct JobFinished {
   int exit_code = 0;
 };
 
-// What people ask for.
+// What people ask for. By force what runs is killed at once, also what is being canceled already.
 struct CancelPipeline {
   PipelineId pipeline;
+  bool force = false;
 };
 struct CancelJob {
   JobId job;
+  bool force = false;
 };
 struct RetryPipeline {
   PipelineId pipeline;

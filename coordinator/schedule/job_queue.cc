@@ -1,6 +1,7 @@
 #include "coordinator/schedule/job_queue.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "coordinator/schedule/pipeline.h"
@@ -13,8 +14,20 @@ bool Fits(const AgentProfile& profile, ProjectId project, const std::vector<std:
   return std::ranges::includes(profile.tags, tags);
 }
 
+std::vector<std::string> Lacking(const AgentProfile& profile,
+                                 const std::vector<std::string>& features) {
+  std::vector<std::string> lacking;
+  std::ranges::set_difference(features, profile.features, std::back_inserter(lacking));
+  return lacking;
+}
+
+bool JobQueue::MayRun(const AgentGroup& group, const JobClass::Key& jobs) {
+  return Fits(group.profile, jobs.project, jobs.tags) &&
+         std::ranges::includes(group.profile.features, jobs.features);
+}
+
 void JobQueue::Push(Job& job) {
-  JobClass::Key key{job.pipeline->project, job.node.tags, {}};
+  JobClass::Key key{job.pipeline->project, job.node.tags, job.node.features, {}};
   for (const Decline& decline : job.declines) key.declined_by.push_back(decline.agent);
 
   const auto [place, made] = classes_.try_emplace(std::move(key));
@@ -22,7 +35,7 @@ void JobQueue::Push(Job& job) {
   if (made) {
     jobs.key = place->first;
     for (auto& [profile, group] : agents_.groups()) {
-      if (Fits(profile, jobs.key.project, jobs.key.tags)) jobs.groups.push_back(&group);
+      if (MayRun(group, jobs.key)) jobs.groups.push_back(&group);
     }
   }
   const QueueKey at = job.key();
@@ -57,7 +70,7 @@ void JobQueue::Reclassify(Job& job) {
 
 void JobQueue::GroupAdded(AgentGroup& group) {
   for (auto& [key, jobs] : classes_) {
-    if (!Fits(group.profile, key.project, key.tags)) continue;
+    if (!MayRun(group, key)) continue;
     jobs.groups.push_back(&group);
     group.waiting.emplace(jobs.jobs.begin()->first, &jobs);
   }

@@ -17,7 +17,8 @@ namespace grange::schedule {
 struct JobClass {
   struct Key {
     ProjectId project;
-    std::vector<std::string> tags;     // sorted, each once
+    std::vector<std::string> tags;      // sorted, each once
+    std::vector<std::string> features;  // the same
     std::vector<AgentId> declined_by;  // sorted
 
     friend auto operator<=>(const Key&, const Key&) = default;
@@ -30,6 +31,9 @@ struct JobClass {
 
 // Whether agents with this profile may run jobs of this project with these (sorted) tags.
 bool Fits(const AgentProfile& profile, ProjectId project, const std::vector<std::string>& tags);
+// Which of these (sorted) features agents with this profile do not have.
+std::vector<std::string> Lacking(const AgentProfile& profile,
+                                 const std::vector<std::string>& features);
 
 // The jobs that wait for an agent.
 //
@@ -57,6 +61,7 @@ class JobQueue {
   std::optional<Match> Next() const;
 
  private:
+  static bool MayRun(const AgentGroup& group, const JobClass::Key& jobs);
   static std::optional<AgentId> BestAgent(const JobClass& jobs);
   static void ShowHead(JobClass& jobs, const QueueKey& head);
   static void HideHead(JobClass& jobs, const QueueKey& head);

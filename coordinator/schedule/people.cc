@@ -17,13 +17,19 @@ absl::Status Refused(const Job& job, absl::string_view why, absl::string_view ne
       absl::StrCat("job ", job.node.id.value(), " '", job.node.name, "' ", why, "; ", next_step));
 }
 
-absl::Status CanCancel(const Job& job) {
+absl::Status CanCancel(const Job& job, bool force) {
   if (lifecycle::IsFinal(job.node.state)) {
     return Refused(job, absl::StrCat("has ended (", lifecycle::JobStateName(job.node.state), ")"),
                    "there is nothing to cancel");
   }
-  if (job.node.cancel_wanted) {
-    return Refused(job, "is being canceled already", "its agent stops it as soon as it can");
+  if (job.node.cancel_by_force) {
+    return Refused(job, "is being killed already", "its agent ends it as soon as it hears of it");
+  }
+  if (job.node.cancel_wanted && !force) {
+    return Refused(
+        job, "is being canceled already",
+        absl::StrCat("its agent stops it as soon as it can; 'grangectl cancel-job --force ",
+                     job.node.id.value(), "' kills it at once"));
   }
   return absl::OkStatus();
 }
@@ -88,21 +94,22 @@ absl::Status NoPipeline(PipelineId id) {
 void Scheduler::Impl::On(const CancelPipeline& event) {
   Pipeline* pipeline = FindPipeline(event.pipeline);
   if (pipeline == nullptr) return;
-  for (const std::unique_ptr<Job>& job : pipeline->graph.jobs()) Cancel(*job);
+  for (const std::unique_ptr<Job>& job : pipeline->graph.jobs()) Cancel(*job, event.force);
 }
 
 void Scheduler::Impl::On(const CancelJob& event) {
-  if (Job* job = FindJob(event.job)) Cancel(*job);
+  if (Job* job = FindJob(event.job)) Cancel(*job, event.force);
 }
 
-void Scheduler::Impl::Cancel(Job& job) {
-  if (!CanCancel(job).ok()) return;
+void Scheduler::Impl::Cancel(Job& job, bool force) {
+  if (!CanCancel(job, force).ok()) return;
   if (job.is_given()) {
     job.node.cancel_wanted = true;
+    job.node.cancel_by_force = force;
     turn.Touch(job);
     const Agent* agent = agents.Find(job.node.agent);
     if (agent != nullptr && agent->connected()) {
-      turn.Send(SendCancel{agent->id, agent->session, job.assignment()});
+      turn.Send(SendCancel{agent->id, agent->session, job.assignment(), force});
     }
     return;
   }
@@ -162,7 +169,8 @@ void Scheduler::Impl::Revive(Job& job) {
   Move(job, JobEvent::kRevived);
 }
 
-absl::Status Scheduler::Impl::CheckJob(JobId id, absl::Status (*check)(const Job& job)) const {
+absl::Status Scheduler::Impl::CheckJob(
+    JobId id, absl::FunctionRef<absl::Status(const Job& job)> check) const {
   const Job* job = FindJob(id);
   if (job == nullptr) {
     return absl::NotFoundError(
@@ -173,7 +181,7 @@ absl::Status Scheduler::Impl::CheckJob(JobId id, absl::Status (*check)(const Job
 
 absl::Status Scheduler::Impl::Check(const Event& request) const {
   if (const auto* cancel = std::get_if<CancelJob>(&request)) {
-    return CheckJob(cancel->job, CanCancel);
+    return CheckJob(cancel->job, [&](const Job& job) { return CanCancel(job, cancel->force); });
   }
   if (const auto* retry = std::get_if<RetryJob>(&request)) return CheckJob(retry->job, CanRetry);
   if (const auto* play = std::get_if<PlayJob>(&request)) return CheckJob(play->job, CanPlay);
@@ -181,12 +189,13 @@ absl::Status Scheduler::Impl::Check(const Event& request) const {
     const Pipeline* pipeline = FindPipeline(cancel->pipeline);
     if (pipeline == nullptr) return NoPipeline(cancel->pipeline);
     for (const std::unique_ptr<Job>& job : pipeline->graph.jobs()) {
-      if (CanCancel(*job).ok()) return absl::OkStatus();
+      if (CanCancel(*job, cancel->force).ok()) return absl::OkStatus();
     }
     return absl::FailedPreconditionError(
         absl::StrCat("pipeline ", cancel->pipeline.value(), " has nothing to cancel: it is ",
                      lifecycle::PipelineStateName(pipeline->state),
-                     ", and what still runs is being canceled already"));
+                     ", and what still runs is being canceled already",
+                     cancel->force ? "" : "; 'grangectl cancel --force' kills it at once"));
   }
   if (const auto* retry = std::get_if<RetryPipeline>(&request)) {
     const Pipeline* pipeline = FindPipeline(retry->pipeline);

@@ -32,12 +32,14 @@ void Scheduler::Impl::On(const AgentAdded& event) {
   agent.name = event.name;
   agent.registered = true;
   if (!agent.connected()) agent.slots = event.slots;  // else what its Hello said stands
-  agent.profile = {event.tags, event.run_untagged, event.project};
-  std::ranges::sort(agent.profile.tags);
-  agent.profile.tags.erase(std::unique(agent.profile.tags.begin(), agent.profile.tags.end()),
-                           agent.profile.tags.end());
+  agent.profile.tags = event.tags;
+  SortUnique(agent.profile.tags);
+  agent.profile.run_untagged = event.run_untagged;
+  agent.profile.project = event.project;
   if (agents.Join(agent)) queue.GroupAdded(*agent.group);
-  if (agent.draining != event.draining) On(AgentDrainChanged{event.id, event.draining});
+  if (agent.draining != event.draining) {
+    On(AgentDrainChanged{event.id, event.draining, event.drain_until - now});
+  }
 }
 
 void Scheduler::Impl::On(const AgentRemoved& event) {
@@ -70,6 +72,8 @@ void Scheduler::Impl::On(const AgentConnected& event) {
   agent->slots = event.slots;
   agent->disconnected_at = absl::InfinitePast();
   agent->says_draining = false;
+  agent->version = event.version;
+  SetFeatures(*agent, event.features);
   timers.Remove(TimerQueue::Kind::kAgentLost, agent->id);
   if (agent->paused) EndPause(*agent);
   agent->declines_in_a_row = 0;
@@ -87,13 +91,15 @@ void Scheduler::Impl::On(const AgentConnected& event) {
     reported.insert(report.assignment.job);
     if (verdict == SendWelcome::Verdict::kStart) {
       after.push_back(SendStart{agent->id, agent->session, report.assignment});
-    } else if (FindJob(report.assignment.job)->node.cancel_wanted) {
-      after.push_back(SendCancel{agent->id, agent->session, report.assignment});
+    } else if (const JobNode& node = FindJob(report.assignment.job)->node; node.cancel_wanted) {
+      after.push_back(
+          SendCancel{agent->id, agent->session, report.assignment, node.cancel_by_force});
     }
   }
   turn.Send(std::move(welcome));
+  // Before the starts: nothing is started whose time is over.
+  if (agent->draining) SendDrainTo(*agent);
   for (Decision& decision : after) turn.Send(std::move(decision));
-  if (agent->draining) turn.Send(SendDrain{agent->id, agent->session});
 
   const std::vector<JobId> held(agent->jobs.begin(), agent->jobs.end());
   for (const JobId id : held) {
@@ -110,6 +116,14 @@ void Scheduler::Impl::On(const AgentConnected& event) {
   }
   TouchJobs(*agent);
   agents.Refresh(*agent);
+}
+
+// What it can do decides, as its tags do, which jobs it is offered.
+void Scheduler::Impl::SetFeatures(Agent& agent, std::vector<std::string> features) {
+  SortUnique(features);
+  if (features == agent.profile.features) return;
+  agent.profile.features = std::move(features);
+  if (agent.group != nullptr && agents.Join(agent)) queue.GroupAdded(*agent.group);
 }
 
 SendWelcome::Verdict Scheduler::Impl::Reconcile(Agent& agent, const JobReport& report) {
@@ -157,15 +171,22 @@ void Scheduler::Impl::On(const AgentDisconnected& event) {
 void Scheduler::Impl::On(const AgentDrainChanged& event) {
   Agent* agent = agents.Find(event.agent);
   if (agent == nullptr) return;
-  const bool changed = agent->draining != event.draining;
+  const absl::Time until = event.draining ? now + event.stop_after : absl::InfiniteFuture();
+  const bool changed = agent->draining != event.draining || agent->drain_until != until;
   agent->draining = event.draining;
+  agent->drain_until = until;
   if (!event.draining) agent->says_draining = false;
   agents.Refresh(*agent);
-  if (changed && agent->connected()) {
-    turn.Send(SendDrain{agent->id, agent->session, !event.draining});
-  }
+  if (changed && agent->connected()) SendDrainTo(*agent);
   // Nobody is told "it drains" while an accept that is under way could still be granted.
   if (agent->draining) WithdrawOffers(*agent, "the agent is being drained");
+}
+
+void Scheduler::Impl::SendDrainTo(const Agent& agent) {
+  turn.Send(SendDrain{.agent = agent.id,
+                      .session = agent.session,
+                      .resume = !agent.draining,
+                      .left = std::max(agent.drain_until - now, absl::ZeroDuration())});
 }
 
 void Scheduler::Impl::WithdrawOffers(const Agent& agent, absl::string_view reason) {

@@ -50,7 +50,8 @@ std::vector<Scheduler::AgentView> Scheduler::Agents() const {
                      .draining = agent->draining || agent->says_draining,
                      .slots = agent->slots,
                      .jobs = {agent->jobs.begin(), agent->jobs.end()},
-                     .disconnected_at = agent->disconnected_at});
+                     .disconnected_at = agent->disconnected_at,
+                     .features = agent->profile.features});
   }
   return views;
 }
@@ -64,9 +65,8 @@ void Scheduler::Impl::On(const PipelineAdded& event) {
     job->node = node;
     job->index = static_cast<int>(added.size());
     job->allowed_to_fail = node.state == JobState::kFailed && AllowedToFail(node);
-    std::ranges::sort(job->node.tags);
-    job->node.tags.erase(std::unique(job->node.tags.begin(), job->node.tags.end()),
-                         job->node.tags.end());
+    SortUnique(job->node.tags);
+    SortUnique(job->node.features);
     added.push_back(std::move(job));
   }
   auto made = std::make_unique<Pipeline>(event, std::move(added));

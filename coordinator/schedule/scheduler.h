@@ -66,6 +66,7 @@ class Scheduler {
     int slots = 0;
     std::vector<JobId> jobs;  // offered, granted or running
     absl::Time disconnected_at = absl::InfinitePast();
+    std::vector<std::string> features = {};  // of its last Hello
   };
   std::vector<AgentView> Agents() const;
 

@@ -8,6 +8,7 @@
 
 #include "absl/container/btree_map.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "coordinator/schedule/agent_pool.h"
 #include "coordinator/schedule/ended_pipelines.h"
@@ -88,7 +89,9 @@ struct Scheduler::Impl {
   void On(const AgentDisconnected& event);
   void On(const AgentDrainChanged& event);
   void On(const OffersPaused& event) { offers_paused = event.why; }
+  void SetFeatures(Agent& agent, std::vector<std::string> features);
   SendWelcome::Verdict Reconcile(Agent& agent, const JobReport& report);
+  void SendDrainTo(const Agent& agent);
   // Takes back what is offered to the agent and not granted, and tells it so if it is there.
   void WithdrawOffers(const Agent& agent, absl::string_view reason);
   // The rows of the jobs that it holds are written again: whoever watches them hears of the change.
@@ -105,10 +108,10 @@ struct Scheduler::Impl {
   void On(const RetryPipeline& event);
   void On(const RetryJob& event);
   void On(const PlayJob& event);
-  void Cancel(Job& job);
+  void Cancel(Job& job, bool force);
   void Revive(Job& job);
   absl::Status Check(const Event& request) const;
-  absl::Status CheckJob(JobId id, absl::Status (*check)(const Job& job)) const;
+  absl::Status CheckJob(JobId id, absl::FunctionRef<absl::Status(const Job& job)> check) const;
 
   // --- why.cc
   Explanation Why(const Job& job, absl::Time at) const;

@@ -18,6 +18,7 @@ StoreJob RowOf(const Job& job) {
           .reason = node.reason,
           .exit_code = node.exit_code,
           .cancel_wanted = node.cancel_wanted,
+          .cancel_by_force = node.cancel_by_force,
           .played = node.played,
           .allowed_to_fail = job.allowed_to_fail,
           .queued_at = node.queued_at,

@@ -147,8 +147,13 @@ void ExplainPending(const Job& job, const AgentPool& pool, absl::Time now, Expla
   int slots = 0;
   for (const Agent* agent : fitting) {
     const auto declined = std::ranges::find(job.declines, agent->id, &Decline::agent);
+    const std::vector<std::string> lacking = Lacking(agent->profile, job.node.features);
     if (!agent->connected()) {
       away.push_back(agent->name);
+    } else if (!lacking.empty()) {
+      out.reasons.push_back(absl::StrCat("agent '", agent->name, "' is of version ",
+                                         agent->version.empty() ? "unknown" : agent->version,
+                                         " and lacks ", Several(lacking), ": upgrade it"));
     } else if (agent->draining || agent->says_draining) {
       draining.push_back(agent->name);
     } else if (declined != job.declines.end()) {
@@ -205,6 +210,10 @@ void ExplainGiven(const Job& job, const Agent* agent, absl::Time now, Explanatio
                     "); the job goes on there");
   }
   out.reasons.push_back(text);
+  if (agent != nullptr && agent->drain_until != absl::InfiniteFuture()) {
+    out.reasons.push_back(absl::StrCat("that agent is draining, and stops it at ",
+                                       Clock(agent->drain_until), " if it still runs then"));
+  }
   if (job.node.cancel_wanted) {
     out.reasons.push_back("it is being canceled");
     return;

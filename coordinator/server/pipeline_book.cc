@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 #include "coordinator/pipeline/graph_json.h"
+#include "coordinator/server/job_features.h"
 
 namespace grange::server {
 
@@ -63,8 +64,8 @@ absl::StatusOr<PipelineFacts> FactsOf(const store::PipelineRow& row, const store
   return facts;
 }
 
-schedule::PipelineAdded ToEvent(const PipelineFacts& facts,
-                                const std::vector<store::JobRow>& jobs) {
+schedule::PipelineAdded ToEvent(const PipelineFacts& facts, const std::vector<store::JobRow>& jobs,
+                                const std::vector<store::ProjectVariable>& variables) {
   const store::PipelineRow& row = facts.row;
   schedule::PipelineAdded event{.id = row.id,
                                 .project = row.project,
@@ -92,6 +93,7 @@ schedule::PipelineAdded ToEvent(const PipelineFacts& facts,
       }
     }
     node.tags = plan.tags;
+    node.features = NeededFeatures(plan, row, facts.project, variables);
     node.retry = plan.retry;
     node.start_in = plan.start_in;
     node.interruptible = plan.interruptible;
@@ -106,6 +108,7 @@ schedule::PipelineAdded ToEvent(const PipelineFacts& facts,
     node.reason = progress.reason;
     node.exit_code = progress.exit_code;
     node.cancel_wanted = progress.cancel_wanted;
+    node.cancel_by_force = progress.cancel_by_force;
     node.played = progress.played;
     node.queued_at = progress.queued_at;
     node.play_at = progress.play_at;

@@ -49,8 +49,9 @@ absl::StatusOr<PipelineFacts> FactsOf(const store::PipelineRow& row, const store
                                       const std::vector<store::JobRow>& jobs);
 
 // What the scheduler is told of a pipeline, as far as its jobs have come. `facts` has a plan for
-// each of `jobs`.
-schedule::PipelineAdded ToEvent(const PipelineFacts& facts, const std::vector<store::JobRow>& jobs);
+// each of `jobs`; `variables` are its project's.
+schedule::PipelineAdded ToEvent(const PipelineFacts& facts, const std::vector<store::JobRow>& jobs,
+                                const std::vector<store::ProjectVariable>& variables);
 
 // How the farm treats a job whose agent is away: GRANGE_ON_DISCONNECT of the job, else the
 // project's setting, else keep.

@@ -15,7 +15,8 @@ absl::StatusOr<std::vector<schedule::Event>> RecoverEvents(store::Store& store) 
                                              .run_untagged = agent.run_untagged,
                                              .slots = agent.slots,
                                              .project = agent.project,
-                                             .draining = agent.draining || agent.revoked});
+                                             .draining = agent.draining || agent.revoked,
+                                             .drain_until = agent.drain_until});
   }
   GRANGE_ASSIGN_OR_RETURN(const std::vector<PipelineId> pipelines, store.UnfinishedPipelines());
   for (const PipelineId id : pipelines) {
@@ -30,7 +31,9 @@ absl::StatusOr<schedule::PipelineAdded> RecoverPipeline(store::Store& store, Pip
   GRANGE_ASSIGN_OR_RETURN(const store::Project project, store.GetProject(row.project));
   GRANGE_ASSIGN_OR_RETURN(const std::vector<store::JobRow> jobs, store.JobsOf(id));
   GRANGE_ASSIGN_OR_RETURN(const PipelineFacts facts, FactsOf(row, project, jobs));
-  return ToEvent(facts, jobs);
+  GRANGE_ASSIGN_OR_RETURN(const std::vector<store::ProjectVariable> variables,
+                          store.ListVariables(project.id));
+  return ToEvent(facts, jobs, variables);
 }
 
 }  // namespace grange::server

@@ -239,7 +239,7 @@ absl::StatusOr<Submitted> Submitter::Create(const control::SubmitOrder& order,
     for (size_t i = 0; i < jobs.size(); ++i) {
       known.plans[jobs[i].id] = std::move(compiled.graph->jobs[i]);
     }
-    submitted.event = ToEvent(known, jobs);
+    submitted.event = ToEvent(known, jobs, variables);
     book_.Put(std::move(known));
   }
   return submitted;

@@ -76,10 +76,12 @@ grpc::Status AgentService::Register(grpc::ServerContext* context,
   const absl::Status made = hub_.store().RegisterAgent(
       token_hash, request->request_key(), hub_.clock().Now(), agent, peer);
   if (!made.ok()) {
-    if (absl::IsNotFound(made)) {
+    // A token that is known but not for this caller counts too: each refusal is a row of the audit
+    // log, and whoever has found an old token shall not fill it.
+    if (absl::IsNotFound(made) || absl::IsPermissionDenied(made)) {
       AlarmIfGuessed(hub_.guesses(), peer, hub_.clock().SinceBoot());
     }
-    log::Warning("registration_refused", {{"error", made}});
+    log::Warning("registration_refused", {{"from", peer}, {"error", made}});
     return rpc::ToGrpc(made);
   }
   hub_.Register(agent);

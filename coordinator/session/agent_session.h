@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -73,6 +74,7 @@ class AgentSession : public trace::TraceStore::Sender {
   std::string agent_name;
   std::string instance_id;
   std::string credential_hash;
+  std::vector<std::string> features;  // that its agent has
   std::atomic<bool> ready{false};  // the scheduler has been told of it, or is being told
 
  private:

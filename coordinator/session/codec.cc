@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/status_macros.h"
 
@@ -66,6 +67,8 @@ absl::StatusOr<lifecycle::FailureReason> FromProto(v1::FailureReason reason) {
       return FailureReason::kMemoryLimit;
     case v1::FAILURE_REASON_PIDS_LIMIT:
       return FailureReason::kPidsLimit;
+    case v1::FAILURE_REASON_AGENT_DRAINED:
+      return FailureReason::kAgentDrained;
     default:
       return absl::InvalidArgumentError(absl::StrCat("unknown failure reason: ", int{reason}));
   }
@@ -162,6 +165,21 @@ absl::StatusOr<HelloFacts> FromProto(const v1::Hello& message) {
   }
   if (message.jobs_size() > kReportsMax) {
     return absl::InvalidArgumentError(absl::StrCat("hello with more than ", kReportsMax, " jobs"));
+  }
+  if (message.features_size() > kFeaturesMax) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("hello with more than ", kFeaturesMax, " features"));
+  }
+  for (const std::string& feature : message.features()) {
+    const bool is_name = !feature.empty() && feature.size() <= kFeatureBytesMax &&
+                         std::ranges::all_of(feature, [](char c) {
+                           return absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '_';
+                         });
+    if (!is_name) {
+      return absl::InvalidArgumentError(absl::StrCat("a feature's name has 1 to ", kFeatureBytesMax,
+                                                     " lower-case letters, digits and '_'"));
+    }
+    facts.features.push_back(feature);
   }
   facts.agent = AgentId(message.agent_id());
   facts.instance_id = message.instance_id();

@@ -20,6 +20,8 @@ inline constexpr int kSlotsMax = 1000;
 inline constexpr int kReportsMax = 10'000;
 inline constexpr size_t kDetailBytesMax = 4096;
 inline constexpr size_t kNoteBytesMax = 200;
+inline constexpr int kFeaturesMax = 100;
+inline constexpr size_t kFeatureBytesMax = 64;
 
 // The first `bytes_max` bytes of a text of a peer at most, without a torn character at the end: a
 // string of the wire that is no UTF-8 would make a whole message unreadable.
@@ -41,6 +43,7 @@ struct HelloFacts {
   int protocol = 0;
   int slots = 1;
   std::vector<schedule::JobReport> jobs;
+  std::vector<std::string> features;  // also ones that this coordinator does not know
   std::string version;
 };
 absl::StatusOr<HelloFacts> FromProto(const v1::Hello& message);

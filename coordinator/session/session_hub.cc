@@ -9,6 +9,7 @@
 #include "common/log/log.h"
 #include "common/os/random.h"
 #include "common/rpc/channel.h"
+#include "common/rpc/features.h"
 #include "common/rpc/token_text.h"
 #include "coordinator/session/message_size.h"
 
@@ -103,6 +104,7 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
   session->agent_name = agent.name;
   session->instance_id = facts->instance_id;
   session->credential_hash = agent.credential_hash;
+  session->features = facts->features;
   std::shared_ptr<AgentSession> older;
   {
     base::MutexLock lock(mu_);
@@ -119,8 +121,12 @@ void SessionHub::Admit(const std::shared_ptr<AgentSession>& session, const std::
                                 {"jobs", int(facts->jobs.size())}});
   // Before the core hears of it: its welcome and the agent's first word may be faster than this.
   session->ready = true;
-  listener_.OnEvent(schedule::AgentConnected{
-      .agent = agent.id, .session = session->id, .slots = facts->slots, .jobs = facts->jobs});
+  listener_.OnEvent(schedule::AgentConnected{.agent = agent.id,
+                                             .session = session->id,
+                                             .slots = facts->slots,
+                                             .jobs = facts->jobs,
+                                             .features = facts->features,
+                                             .version = facts->version});
   if (silence_timer_ == 0) CheckSilence();
 }
 
@@ -362,6 +368,12 @@ void SessionHub::SendWelcome(const schedule::SendWelcome& welcome) {
   if (session == nullptr) return;
   body.set_session_id(session->public_id);
   body.set_protocol(kProtocolMax);
+  for (const absl::string_view feature : rpc::kFeatures) {
+    const std::vector<std::string>& has = session->features;
+    if (std::find(has.begin(), has.end(), feature) != has.end()) {
+      body.add_features(std::string(feature));
+    }
+  }
   body.set_lease_ttl_ms(absl::ToInt64Milliseconds(options_.lease_ttl));
   body.set_heartbeat_every_ms(absl::ToInt64Milliseconds(options_.heartbeat_every));
   body.set_silence_limit_ms(absl::ToInt64Milliseconds(options_.silence_limit));
@@ -420,6 +432,11 @@ void SessionHub::SendDrain(const schedule::SendDrain& drain) {
   if (session == nullptr) return;
   v1::HubMsg message;
   message.mutable_drain()->set_resume(drain.resume);
+  if (!drain.resume && drain.left != absl::InfiniteDuration()) {
+    // 0 stands for "never".
+    message.mutable_drain()->set_deadline_ms(
+        std::max<int64_t>(absl::ToInt64Milliseconds(drain.left), 1));
+  }
   session->Send(std::move(message));
 }
 
@@ -470,7 +487,8 @@ void SessionHub::Register(const store::AgentRow& agent) {
                                          .run_untagged = agent.run_untagged,
                                          .slots = agent.slots,
                                          .project = agent.project,
-                                         .draining = agent.draining});
+                                         .draining = agent.draining,
+                                         .drain_until = agent.drain_until});
 }
 
 }  // namespace grange::session

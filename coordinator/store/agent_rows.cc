@@ -12,8 +12,8 @@ namespace {
 
 constexpr char kSelect[] =
     "SELECT id, name, tags, run_untagged, slots, project, credential_hash, session_counter, "
-    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from FROM "
-    "agents WHERE removed = 0 ";
+    "draining, revoked, version, registered_at, last_contact, alarm, alarm_since, alarm_from, "
+    "drain_until FROM agents WHERE removed = 0 ";
 constexpr SqlText kById(kSelect, "AND id = ?");
 constexpr SqlText kByName(kSelect, "AND name = ?");
 constexpr SqlText kByCredential(kSelect, "AND credential_hash = ?");
@@ -37,6 +37,7 @@ absl::StatusOr<AgentRow> RowOf(const Statement& row) {
   agent.alarm = row.Bytes(13);
   agent.alarm_since = row.Time(14);
   agent.alarm_from = row.Bytes(15);
+  agent.drain_until = row.Time(16);
   return agent;
 }
 
@@ -113,9 +114,14 @@ absl::Status RepeatRegistration(Connection& connection, AgentId id, AgentRow& ag
 absl::Status SqliteStore::RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
                                         absl::Time now, AgentRow& agent,
                                         absl::string_view peer) {
-  return InTransaction([&](Connection& connection) -> absl::Status {
+  Actor actor{.user = agent.name.empty() ? "an agent" : absl::StrCat("agent ", agent.name),
+              .token = {},
+              .peer = std::string(peer),
+              .call = "register"};
+  const absl::Status made = InTransaction([&](Connection& connection) -> absl::Status {
     GRANGE_ASSIGN_OR_RETURN(const TokenRow token, FindTokenIn(connection, token_hash));
-    GRANGE_RETURN_IF_ERROR(CheckRegistrationToken(token, now));
+    actor.token = token.id;
+    GRANGE_RETURN_IF_ERROR(CheckRegistrationToken(token, peer, now));
     GRANGE_ASSIGN_OR_RETURN(const std::optional<std::string> answer,
                             FindAnswerIn(connection, KeyOf(request_key), clock_.Now()));
     if (answer.has_value()) {
@@ -126,10 +132,6 @@ absl::Status SqliteStore::RegisterAgent(absl::string_view token_hash, absl::stri
     GRANGE_RETURN_IF_ERROR(TakeOneUse(connection, token));
     agent.registered_at = now;
     GRANGE_RETURN_IF_ERROR(InsertAgent(connection, agent));
-    const Actor actor{.user = absl::StrCat("agent ", agent.name),
-                      .token = token.id,
-                      .peer = std::string(peer),
-                      .call = "register"};
     GRANGE_RETURN_IF_ERROR(PutAuditIn(connection, actor,
                                       absl::StrCat("agent ", agent.name, " is registered with token ",
                                                    token.id.value()),
@@ -137,6 +139,11 @@ absl::Status SqliteStore::RegisterAgent(absl::string_view token_hash, absl::stri
     return PutAnswerIn(connection, KeyOf(request_key),
                        absl::StrCat(token.id.value(), " ", agent.id.value()), clock_.Now());
   });
+  if (absl::IsPermissionDenied(made) && actor.token.is_set()) {
+    GRANGE_RETURN_IF_ERROR(PutAudit(
+        actor, absl::StrCat("refused with token ", actor.token.value(), ": ", made.message())));
+  }
+  return made;
 }
 
 absl::StatusOr<AgentRow> SqliteStore::FindAgentByCredential(absl::string_view hash) {
@@ -187,11 +194,12 @@ absl::Status SqliteStore::AdvanceSessionCounter(AgentId id, uint64_t counter, ab
   });
 }
 
-absl::Status SqliteStore::SetAgentDraining(AgentId id, bool draining) {
+absl::Status SqliteStore::SetAgentDraining(AgentId id, bool draining, absl::Time until) {
   return ChangeOne(
       [&](Connection& connection) {
-        return connection.Prepare("UPDATE agents SET draining = ? WHERE id = ? AND removed = 0")
-            .Bind(draining, id)
+        return connection
+            .Prepare("UPDATE agents SET draining = ?, drain_until = ? WHERE id = ? AND removed = 0")
+            .Bind(draining, draining ? until : absl::InfiniteFuture(), id)
             .Run();
       },
       AgentText(id));

@@ -67,7 +67,7 @@ absl::Status PutRow(Connection& connection, const schedule::StoreJob& job, absl:
                    "finished_at = ?, detail = ? WHERE id = ?")
           .Bind(Word{lifecycle::JobStateName(job.state)}, job.attempt, job.automatic_retries,
                 static_cast<int>(job.phase), job.fence, job.agent,
-                Word{lifecycle::FailureReasonName(job.reason)}, job.exit_code, job.cancel_wanted,
+                Word{lifecycle::FailureReasonName(job.reason)}, job.exit_code, CancelWanted(job),
                 job.played, job.allowed_to_fail, job.queued_at, job.play_at, job.started_at,
                 job.finished_at, job.detail, job.id)
           .Run());

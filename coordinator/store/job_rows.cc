@@ -70,7 +70,8 @@ absl::StatusOr<JobRow> JobOf(const Statement& row, const Sealer& sealer) {
   progress.agent = row.IdAt<AgentId>(12);
   GRANGE_ASSIGN_OR_RETURN(progress.reason, ReasonAt(row, 13));
   progress.exit_code = static_cast<int>(row.Int(14));
-  progress.cancel_wanted = row.Bool(15);
+  progress.cancel_wanted = row.Int(15) != 0;
+  progress.cancel_by_force = row.Int(15) == kCancelByForce;
   progress.played = row.Bool(16);
   progress.allowed_to_fail = row.Bool(17);
   progress.queued_at = row.Time(18);

@@ -107,7 +107,7 @@ absl::Status InsertJob(Connection& connection, const Sealer& sealer, PipelineId 
                 Word{lifecycle::JobStateName(progress.state)}, progress.attempt,
                 progress.automatic_retries, static_cast<int>(progress.phase), progress.fence,
                 progress.agent, Word{lifecycle::FailureReasonName(progress.reason)},
-                progress.exit_code, progress.cancel_wanted, progress.played,
+                progress.exit_code, CancelWanted(progress), progress.played,
                 progress.allowed_to_fail, job.created_at, progress.queued_at, progress.play_at,
                 progress.started_at, progress.finished_at, progress.detail)
           .Run());

@@ -319,6 +319,10 @@ CREATE TRIGGER audit_removed AFTER DELETE ON audit BEGIN
     WHERE project = 0 AND kind = 'audit';
 END;
 )sql",
+    R"sql(
+ALTER TABLE tokens ADD COLUMN from_ranges BLOB NOT NULL DEFAULT x'';
+ALTER TABLE agents ADD COLUMN drain_until INTEGER NOT NULL DEFAULT 9223372036854775807;
+)sql",
 };
 
 absl::StatusOr<bool> HasTable(Connection& connection, bool only_schema) {

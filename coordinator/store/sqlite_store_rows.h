@@ -38,6 +38,13 @@ absl::Status RemovedJob(Connection& connection, JobId id, std::string otherwise)
 // Both.
 absl::Status PutAnswerIn(Connection& connection, const Answer& answer, absl::Time now);
 
+// The column `cancel_wanted`: 0 for no, 1 for yes, and this for "by force".
+inline constexpr int64_t kCancelByForce = 2;
+inline int64_t CancelWanted(const schedule::StoreJob& job) {
+  if (!job.cancel_wanted) return 0;
+  return job.cancel_by_force ? kCancelByForce : 1;
+}
+
 class SqliteStore final : public Store {
  public:
   struct Parts {
@@ -94,7 +101,7 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<AgentRow>> ListAgents() override;
   absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                      absl::string_view version) override;
-  absl::Status SetAgentDraining(AgentId id, bool draining) override;
+  absl::Status SetAgentDraining(AgentId id, bool draining, absl::Time until) override;
   absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
                              absl::Time now) override;
   absl::Status SetAgentRevoked(AgentId id) override;

@@ -136,6 +136,7 @@ struct AgentRow {
   std::string credential_hash;   // SHA-256, 32 bytes
   uint64_t session_counter = 0;  // highest seen
   bool draining = false;
+  absl::Time drain_until = absl::InfiniteFuture();  // with the former: what runs then is stopped
   bool revoked = false;
   std::string version;
   absl::Time registered_at = absl::InfinitePast();
@@ -156,6 +157,8 @@ struct TokenRow {
   ProjectId project;         // kRegistration: limit, or unset
   std::string project_name;  // read only
   std::vector<std::string> tags;
+  // kRegistration: text::AddressRange, who may use it; none: everybody.
+  std::vector<std::string> from;
   int uses_left = 0;
   int used = 0;
   absl::Time created_at = absl::InfinitePast();
@@ -291,11 +294,13 @@ class Store : public RetentionStore {
 
   // --- agents and tokens
   // One transaction: takes one use of the registration token with this hash and makes the agent
-  // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up; the text says
-  // which; or a tag that the token does not allow), kAlreadyExists (name in use). The token's
-  // project and, if the agent names none, its tags go to the agent. The same request key and token
-  // again give the same agent, with the new credential hash.
-  // `peer` is for the audit log, in which each use of a token stands.
+  // (id is written into it). kNotFound, kPermissionDenied (expired, revoked, used up, or `peer` is
+  // none of the addresses that may use it; the text says which; or a tag that the token does not
+  // allow), kAlreadyExists (name in use). The token's project and, if the agent names none, its
+  // tags go to the agent. The same request key and token again give the same agent, with the new
+  // credential hash.
+  // `peer` is the caller's address with its port. Each use of a token that is known stands in the
+  // audit log, also one that kPermissionDenied refuses, which takes no use.
   virtual absl::Status RegisterAgent(absl::string_view token_hash, absl::string_view request_key,
                                      absl::Time now, AgentRow& agent,
                                      absl::string_view peer = "") = 0;
@@ -305,7 +310,8 @@ class Store : public RetentionStore {
   // kFailedPrecondition if `counter` is not higher than the stored one; else it is stored.
   virtual absl::Status AdvanceSessionCounter(AgentId id, uint64_t counter, absl::Time now,
                                              absl::string_view version) = 0;
-  virtual absl::Status SetAgentDraining(AgentId id, bool draining) = 0;
+  virtual absl::Status SetAgentDraining(AgentId id, bool draining,
+                                        absl::Time until = absl::InfiniteFuture()) = 0;
   // The alarm's time stands until it is taken back by ResetAgent() or SetAgentRevoked().
   virtual absl::Status SetAgentAlarm(AgentId id, absl::string_view alarm, absl::string_view from,
                                      absl::Time now) = 0;

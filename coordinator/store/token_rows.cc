@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "common/text/address_range.h"
 #include "coordinator/store/netstring.h"
 #include "coordinator/store/sql_text.h"
 #include "coordinator/store/sqlite_store_rows.h"
@@ -19,7 +20,7 @@ constexpr absl::string_view kNewToken =
 
 constexpr char kSelect[] =
     "SELECT t.id, t.kind, t.hash, t.user, t.role, t.project, r.name, t.tags, t.uses_left, "
-    "t.used, t.created_at, t.expires_at, t.revoked "
+    "t.used, t.created_at, t.expires_at, t.revoked, t.from_ranges "
     "FROM tokens t LEFT JOIN projects r ON r.id = t.project ";
 constexpr SqlText kByHash(kSelect, "WHERE t.hash = ?");
 constexpr SqlText kAll(kSelect, "ORDER BY t.id");
@@ -53,7 +54,28 @@ absl::StatusOr<TokenRow> RowOf(const Statement& row) {
   token.created_at = row.Time(10);
   token.expires_at = row.Time(11);
   token.revoked = row.Bool(12);
+  GRANGE_ASSIGN_OR_RETURN(token.from, DecodeList(row.Bytes(13)));
   return token;
+}
+
+// Said to whoever holds the token: where it is good, and whom to ask.
+absl::Status CheckPeer(const TokenRow& token, absl::string_view peer) {
+  constexpr size_t kRangesShown = 5;
+  if (token.from.empty()) return absl::OkStatus();
+  const std::optional<text::IpAddress> address = text::IpAddress::OfPeer(peer);
+  for (const std::string& from : token.from) {
+    GRANGE_ASSIGN_OR_RETURN(const text::AddressRange range, text::AddressRange::Parse(from));
+    if (address.has_value() && range.Contains(*address)) return absl::OkStatus();
+  }
+  const size_t shown = std::min(token.from.size(), kRangesShown);
+  const std::string more =
+      shown == token.from.size() ? "" : absl::StrCat(" and ", token.from.size() - shown, " more");
+  return absl::PermissionDeniedError(
+      absl::StrCat("the registration token may not be used from ",
+                   address.has_value() ? address->ToString() : "an unknown address", ", only from ",
+                   absl::StrJoin(token.from.begin(),
+                                 token.from.begin() + static_cast<std::ptrdiff_t>(shown), ", "),
+                   more, "; ask your administrator for one whose --from has this address"));
 }
 
 // The same key again: the token was made, but its text was lost on the way. The text of now counts.
@@ -82,7 +104,7 @@ absl::StatusOr<TokenRow> FindTokenIn(Connection& connection, absl::string_view h
   return absl::NotFoundError("the token is not known here; check that it was copied whole");
 }
 
-absl::Status CheckRegistrationToken(const TokenRow& token, absl::Time now) {
+absl::Status CheckRegistrationToken(const TokenRow& token, absl::string_view peer, absl::Time now) {
   if (token.kind != TokenRow::Kind::kRegistration) {
     return absl::NotFoundError(
         absl::StrCat("the token is a user's, not one for registering agents", kNewToken));
@@ -96,7 +118,7 @@ absl::Status CheckRegistrationToken(const TokenRow& token, absl::Time now) {
         "the registration token expired at ",
         absl::FormatTime(absl::RFC3339_sec, token.expires_at, absl::UTCTimeZone()), kNewToken));
   }
-  return absl::OkStatus();
+  return CheckPeer(token, peer);
 }
 
 absl::Status ApplyTokenLimits(const TokenRow& token, AgentRow& agent) {
@@ -134,15 +156,17 @@ absl::Status SqliteStore::CreateToken(TokenRow& token, absl::string_view request
     GRANGE_RETURN_IF_ERROR(
         connection
             .Prepare("INSERT INTO tokens (kind, hash, user, role, project, tags, uses_left, used, "
-                     "created_at, expires_at, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+                     "created_at, expires_at, revoked, from_ranges) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
             .Bind(Word{KindName(token.kind)}, token.hash, token.user, token.role, token.project,
                   EncodeList(token.tags), token.uses_left, token.used, token.created_at,
-                  token.expires_at, token.revoked)
+                  token.expires_at, token.revoked, EncodeList(token.from))
             .Run());
     token.id = TokenId(connection.last_id());
     const std::string whose =
         token.kind == TokenRow::Kind::kRegistration
-            ? absl::StrCat("for ", token.uses_left, token.uses_left == 1 ? " agent" : " agents")
+            ? absl::StrCat("for ", token.uses_left, token.uses_left == 1 ? " agent" : " agents",
+                           token.from.empty() ? "" : " from ", absl::StrJoin(token.from, ", "))
             : absl::StrCat("of ", token.user, ", ", token.role);
     GRANGE_RETURN_IF_ERROR(PutAuditIn(
         connection, actor, absl::StrCat("token ", token.id.value(), " ", whose, ", is made"),

@@ -12,9 +12,10 @@ namespace grange::store {
 
 // kNotFound.
 absl::StatusOr<TokenRow> FindTokenIn(Connection& connection, absl::string_view hash);
-// Whether it may be shown at all: kNotFound for a token of another kind, kPermissionDenied for a
-// revoked or expired one. Uses are not counted here.
-absl::Status CheckRegistrationToken(const TokenRow& token, absl::Time now);
+// Whether it may be shown at all, and by `peer` (an address with its port): kNotFound for a token
+// of another kind, kPermissionDenied for a revoked or expired one and for a peer outside its
+// ranges. Uses are not counted here.
+absl::Status CheckRegistrationToken(const TokenRow& token, absl::string_view peer, absl::Time now);
 // Puts the token's project and tags on the agent. kPermissionDenied, naming it, for a tag that the
 // token does not have.
 absl::Status ApplyTokenLimits(const TokenRow& token, AgentRow& agent);

@@ -144,6 +144,43 @@ stuck:
   EXPECT_TRUE(Eventually([&] { return ProcessesWithMark(farm.dir() + "/jobmark").empty(); }));
 }
 
+// The grace is 30 s: without --force these would still be there.
+TEST(PipelineTest, J2_CancelByForceKillsAtOnceWhatIgnoresSigterm) {
+  Farm farm;
+  farm.AddAgent();
+  const std::string stubborn =
+      "{script: [\"trap '' TERM\", echo up, 'while :; do sleep 0.05; done'], "
+      "after_script: [echo after]}";
+  const std::string repo =
+      farm.MakeRepository("app", absl::StrCat("one: ", stubborn, "\ntwo: ", stubborn, "\n"));
+  const int64_t pipeline = farm.Submit(repo);
+  for (const char* name : {"one", "two"}) {
+    ASSERT_TRUE(farm.WaitForJob(pipeline, name, "running"));
+    const int64_t job = farm.Job(pipeline, name).value("id", 0);
+    ASSERT_TRUE(Eventually([&] { return absl::StrContains(farm.Trace(job), "up\n"); }));
+  }
+  const std::string one = absl::StrCat(farm.Job(pipeline, "one").value("id", 0));
+  const std::string two = absl::StrCat(farm.Job(pipeline, "two").value("id", 0));
+
+  ASSERT_EQ(farm.Ctl({"cancel-job", one}).exit_code, 0);
+  const CtlResult again = farm.Ctl({"cancel-job", one});
+  EXPECT_TRUE(absl::StrContains(again.err, "--force")) << again.err;
+  const absl::Time asked = absl::Now();
+  ASSERT_EQ(farm.Ctl({"cancel-job", "--force", one}).exit_code, 0);
+  EXPECT_TRUE(farm.WaitForJob(pipeline, "one", "canceled"));
+  EXPECT_LT(absl::Now() - asked, absl::Seconds(2));
+
+  // An agent that was away when it was asked hears of it with its force.
+  farm.KillAgent("agent-1");
+  ASSERT_EQ(farm.Ctl({"cancel", "--force", absl::StrCat(pipeline)}).exit_code, 0);
+  farm.StartAgent("agent-1");
+  const absl::Time back = absl::Now();
+  EXPECT_EQ(farm.WaitForPipeline(pipeline), "canceled");
+  EXPECT_LT(absl::Now() - back, absl::Seconds(2));
+  EXPECT_FALSE(absl::StrContains(farm.Trace(std::stoll(one)), "after\n"));
+  EXPECT_FALSE(absl::StrContains(farm.Trace(std::stoll(two)), "after\n"));
+}
+
 TEST(PipelineTest, ATimeoutFailsTheJobWithItsReason) {
   Farm farm;
   farm.AddAgent();

@@ -63,6 +63,34 @@ TEST(RegistrationTest, AnExpiredTokenIsRefusedWithTheReason) {
   EXPECT_NE(refused.exit_code, 0);
 }
 
+// A stolen token is good from where it was made for, once, and leaves a trace wherever it is tried.
+TEST(RegistrationTest, T1_ATokenWorksFromItsAddressesOnlyAndEachUseIsListed) {
+  Farm farm;
+  const std::string elsewhere = NewToken(farm, {"--from", "192.0.2.0/24", "--from", "10.9.9.9"});
+  const CtlResult refused = Register(farm, "thief", elsewhere);
+  EXPECT_NE(refused.exit_code, 0);
+  EXPECT_TRUE(absl::StrContains(refused.err,
+                                "may not be used from 127.0.0.1, only from 192.0.2.0/24, 10.9.9.9; "
+                                "ask your administrator"))
+      << refused.err;
+  EXPECT_TRUE(absl::StrContains(farm.coordinator().Log(), "registration_refused"));
+  const nlohmann::json tokens = farm.Ctl({"token", "list", "-o", "json"}).json()["tokens"];
+  EXPECT_EQ(tokens.back()["uses_left"], 1);
+  EXPECT_EQ(tokens.back()["from"], nlohmann::json::array({"192.0.2.0/24", "10.9.9.9"}));
+  EXPECT_TRUE(absl::StrContains(farm.Ctl({"token", "list"}).out, "192.0.2.0/24,10.9.9.9"));
+
+  const std::string here = NewToken(farm, {"--from", "127.0.0.0/8"});
+  EXPECT_EQ(Register(farm, "a", here).exit_code, 0);
+  const CtlResult again = Register(farm, "b", here);
+  EXPECT_TRUE(absl::StrContains(again.err, "used up")) << again.err;
+
+  const std::string audit = farm.Ctl({"audit"}).out;
+  for (const char* line : {"agent thief", "may not be used from 127.0.0.1", "agent a is registered",
+                           "agent b", "is used up"}) {
+    EXPECT_TRUE(absl::StrContains(audit, line)) << line << " is not in\n" << audit;
+  }
+}
+
 TEST(RegistrationTest, AWrongTokenIsRefused) {
   Farm farm;
   std::string token = NewToken(farm);

@@ -121,6 +121,7 @@ std::string Describe(const schedule::Decision& decision) {
                         FenceValue(job->fence), " ", lifecycle::JobStateName(job->state), " ",
                         kPhases[static_cast<int>(job->phase)], " ", job->agent.ToString(),
                         job->cancel_wanted ? " cancel wanted" : "",
+                        job->cancel_by_force ? " by force" : "",
                         OfResult(job->reason, job->exit_code), " ", job->detail);
   }
   if (const auto* pipeline = std::get_if<schedule::StorePipeline>(&decision)) {

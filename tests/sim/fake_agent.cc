@@ -31,6 +31,7 @@ void FakeAgent::Crash() {
   granted_.clear();
   lease_ = absl::InfinitePast();
   draining_ = false;
+  drain_until_ = absl::InfiniteFuture();
 }
 
 void FakeAgent::Connect(Connection& connection, absl::Time now) {
@@ -66,6 +67,7 @@ void FakeAgent::Handle(const ToAgent& message, absl::Time now) {
     Revoke(revoke->assignment);
   } else if (const auto* drain = std::get_if<schedule::SendDrain>(&message)) {
     draining_ = !drain->resume;
+    drain_until_ = draining_ ? now + drain->left : absl::InfiniteFuture();
   } else if (const auto* resume = std::get_if<Resume>(&message)) {
     if (Held(resume->assignment) != nullptr) {
       sent_[IdOf(resume->assignment)] = resume->offset;
@@ -86,6 +88,7 @@ absl::Duration FakeAgent::LeaseTtl() const {
 void FakeAgent::On(const schedule::SendWelcome& welcome, absl::Time now) {
   using Verdict = schedule::SendWelcome::Verdict;
   connection_->welcomed = true;
+  drain_until_ = absl::InfiniteFuture();
   draining_ = false;  // a Drain stands for its session; if it is still wanted it comes again
   // Counted from when the Hello was sent, not from when it was answered.
   lease_ = std::max(lease_, connection_->opened_at + LeaseTtl());
@@ -170,6 +173,7 @@ Record* FakeAgent::Held(const Assignment& assignment) {
 
 bool FakeAgent::Work(absl::Time now, Dice& dice) {
   if (!up_) return false;
+  if (now >= drain_until_ && StopDrained()) return true;
   switch (dice.Below(3)) {
     case 0:
       for (const AttemptId& id : granted_) {
@@ -184,6 +188,23 @@ bool FakeAgent::Work(absl::Time now, Dice& dice) {
     default:
       return SendTrace(dice);
   }
+}
+
+// At the deadline of a drain: one job that still runs, or is yet to start. Noticing its end is
+// another step.
+bool FakeAgent::StopDrained() {
+  for (auto& [id, record] : machine_.records) {
+    if (record.phase == Phase::kAccepted && granted_.erase(id) > 0) {
+      Finish(record, {FailureReason::kAgentDrained, 0, 0});
+      Send(Result{record.assignment, record.ending});
+      return true;
+    }
+    const Shim* shim = record.phase == Phase::kRunning ? machine_.Find(id) : nullptr;
+    if (shim == nullptr || shim->ended) continue;
+    machine_.Stop(id, FailureReason::kAgentDrained);
+    return true;
+  }
+  return false;
 }
 
 void FakeAgent::StartScript(Record& record) {

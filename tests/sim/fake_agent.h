@@ -59,6 +59,7 @@ class FakeAgent {
   absl::Duration LeaseTtl() const;
   void StartScript(Record& record);
   void Finish(Record& record, const Ending& ending);
+  bool StopDrained();
   bool NoticeOne();
   bool SendTrace(Dice& dice);
   void Send(ToHub message);
@@ -77,6 +78,7 @@ class FakeAgent {
   std::set<AttemptId> may_send_;      // the hub wants its trace in this session
   absl::Time lease_ = absl::InfinitePast();
   bool draining_ = false;
+  absl::Time drain_until_ = absl::InfiniteFuture();  // what runs then is stopped
 };
 
 }  // namespace grange::sim

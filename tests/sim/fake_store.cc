@@ -79,6 +79,7 @@ schedule::PipelineAdded FakeStore::Restored(PipelineId id) const {
     job.reason = row.reason;
     job.exit_code = row.exit_code;
     job.cancel_wanted = row.cancel_wanted;
+    job.cancel_by_force = row.cancel_by_force;
     job.played = row.played;
     job.queued_at = row.queued_at;
     job.play_at = row.play_at;

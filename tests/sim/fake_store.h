@@ -29,7 +29,10 @@ class FakeStore {
   void Commit(const std::vector<schedule::Decision>& decisions);
   // True, and stored, if the counter is higher than the one of the agent's last session.
   bool AdvanceSessionCounter(AgentId agent, uint64_t counter);
-  void SetDraining(AgentId agent, bool draining) { agents_.at(agent).draining = draining; }
+  void SetDraining(AgentId agent, bool draining, absl::Time until) {
+    agents_.at(agent).draining = draining;
+    agents_.at(agent).drain_until = until;
+  }
 
   // The trace of an attempt that is granted and has not ended; else null. With `check_fence` it
   // must stand under this fence.

@@ -46,8 +46,8 @@ void Hub::Apply(const schedule::Event& event, absl::Time now) {
   std::ranges::move(decisions, std::back_inserter(batch_));
 }
 
-void Hub::Drain(AgentId agent, absl::Time now) {
-  Apply(schedule::AgentDrainChanged{agent, true}, now);
+void Hub::Drain(AgentId agent, absl::Duration stop_after, absl::Time now) {
+  Apply(schedule::AgentDrainChanged{agent, true, stop_after}, now);
   drains_.push_back(agent);
 }
 
@@ -173,6 +173,7 @@ bool Hub::Commit() {
   if (print_) {
     for (const Decision& decision : batch) print_(absl::StrCat("commit: ", Describe(decision)));
   }
+  CheckCancels(batch);
   store_.Commit(batch);
   for (const AgentId agent : std::exchange(drains_, {})) {
     if (store_.agents().at(agent).draining) witness_.Drains(agent);  // else it has ended meanwhile
@@ -185,6 +186,18 @@ bool Hub::Commit() {
     Send(decision);
   }
   return true;
+}
+
+// What a person wants by force stays so, whoever repeats it.
+void Hub::CheckCancels(const std::vector<Decision>& batch) {
+  for (const Decision& decision : batch) {
+    const auto* cancel = std::get_if<schedule::SendCancel>(&decision);
+    if (cancel == nullptr || cancel->force) continue;
+    const schedule::StoreJob& before = store_.jobs().at(cancel->assignment.job);
+    if (!before.cancel_by_force || before.attempt != cancel->assignment.attempt) continue;
+    witness_.Fail(absl::StrCat("cancel: ", cancel->assignment.ToString(),
+                               " was to be killed, and is only asked to stop"));
+  }
 }
 
 void Hub::Send(const Decision& decision) {

@@ -44,7 +44,7 @@ class Hub {
   bool IsCurrent(const Connection& connection) const;
   void Apply(const schedule::Event& event, absl::Time now);
   // A person drains an agent, whose row says so already: answered with the next commit.
-  void Drain(AgentId agent, absl::Time now);
+  void Drain(AgentId agent, absl::Duration stop_after, absl::Time now);
 
   // False if there was nothing to commit. May crash before, between and after.
   bool Commit();
@@ -64,6 +64,7 @@ class Hub {
   void On(Connection& connection, const Result& result, absl::Time now);
   void On(Connection& connection, const Chunk& chunk, absl::Time now);
   void PostResult(const Connection& connection, const Result& result, absl::Time now);
+  void CheckCancels(const std::vector<schedule::Decision>& batch);
   void Send(const schedule::Decision& decision);
   void SendResumes(Connection& connection, const schedule::SendWelcome& welcome);
 

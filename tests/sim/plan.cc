@@ -118,7 +118,8 @@ schedule::PipelineAdded World::MakePipeline() {
       if (dice_.Percent(60)) {
         for (const FailureReason reason :
              {FailureReason::kScriptFailure, FailureReason::kAgentLost, FailureReason::kAgentForgot,
-              FailureReason::kAgentCrash, FailureReason::kHostRestart, FailureReason::kLeaseLost}) {
+              FailureReason::kAgentCrash, FailureReason::kHostRestart, FailureReason::kLeaseLost,
+              FailureReason::kAgentDrained}) {
           if (dice_.Percent(60)) job.retry.when.push_back(reason);
         }
         if (dice_.Percent(30)) job.retry.exit_codes = {42};

@@ -22,10 +22,11 @@ constexpr int kSeedsUntilFound = 3'000;
 constexpr int kEventsMin = 200;
 constexpr int kScriptsMin = 4;  // for each seed, on average, before all heals
 constexpr lifecycle::FailureReason kReasons[] = {
-    lifecycle::FailureReason::kNone,        lifecycle::FailureReason::kScriptFailure,
-    lifecycle::FailureReason::kCanceled,    lifecycle::FailureReason::kAgentLost,
-    lifecycle::FailureReason::kAgentForgot, lifecycle::FailureReason::kAgentCrash,
-    lifecycle::FailureReason::kHostRestart, lifecycle::FailureReason::kLeaseLost,
+    lifecycle::FailureReason::kNone,         lifecycle::FailureReason::kScriptFailure,
+    lifecycle::FailureReason::kCanceled,     lifecycle::FailureReason::kAgentLost,
+    lifecycle::FailureReason::kAgentForgot,  lifecycle::FailureReason::kAgentCrash,
+    lifecycle::FailureReason::kHostRestart,  lifecycle::FailureReason::kLeaseLost,
+    lifecycle::FailureReason::kAgentDrained,
 };
 
 int Seeds() {

@@ -157,8 +157,9 @@ JobId World::AnyJob() {
 bool World::CancelSomething() {
   const JobId job = AnyJob();
   if (!job.is_set()) return false;
-  if (dice_.Percent(30)) return Ask(schedule::CancelPipeline{store_.PipelineOf(job)});
-  return Ask(schedule::CancelJob{job});
+  const bool force = dice_.Percent(40);
+  if (dice_.Percent(30)) return Ask(schedule::CancelPipeline{store_.PipelineOf(job), force});
+  return Ask(schedule::CancelJob{job, force});
 }
 
 bool World::RetrySomething() {
@@ -217,10 +218,13 @@ bool World::DrainSomeone() {
 }
 
 void World::SetDraining(AgentId agent, bool draining) {
-  store_.SetDraining(agent, draining);
+  const absl::Duration stop_after = draining && dice_.Percent(70)
+                                        ? absl::Seconds(dice_.Between(1, 40))
+                                        : absl::InfiniteDuration();
+  store_.SetDraining(agent, draining, HubNow() + stop_after);
   if (!draining) witness_.DrainEnds(agent);
   if (!hub_.up()) return;
-  if (draining) return hub_.Drain(agent, HubNow());
+  if (draining) return hub_.Drain(agent, stop_after, HubNow());
   hub_.Apply(schedule::AgentDrainChanged{agent, false}, HubNow());
 }
 

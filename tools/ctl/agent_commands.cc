@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "common/text/duration_text.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/json_shape.h"
 #include "tools/ctl/request_key.h"
@@ -15,8 +16,17 @@ struct NoOptions {};
 
 struct AgentOptions {
   std::string agent;
+  std::string deadline;
   std::string request_key;
 };
+
+// "draining, stops what runs at 12:30"
+std::string StatusText(const v1::Agent& agent, absl::Time now) {
+  if (agent.status() != "draining" || agent.drain_until_ms() == 0) return agent.status();
+  const absl::Time until = absl::FromUnixMillis(agent.drain_until_ms());
+  if (until <= now) return "draining, stops what runs";
+  return absl::StrCat("draining, stops what runs at ", MinuteText(until, now));
+}
 
 absl::StatusOr<ExitCode> ListAgents(Context& context, const NoOptions&) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
@@ -43,7 +53,7 @@ absl::StatusOr<ExitCode> ListAgents(Context& context, const NoOptions&) {
       absl::StrAppend(&tags, tags.empty() ? "" : " ", "(tagged jobs only)");
     table.AddRow({absl::StrCat(agent.id()),
                   agent.name(),
-                  {agent.status(), StatusColour(agent.status())},
+                  {StatusText(agent, now), StatusColour(agent.status())},
                   absl::StrCat(agent.running(), "/", agent.slots()),
                   tags,
                   agent.project(),
@@ -64,6 +74,14 @@ absl::StatusOr<ExitCode> Change(Context& context, const AgentOptions& options) {
   GRANGE_ASSIGN_OR_RETURN(*request.mutable_request_key(), RequestKey(options.request_key));
   request.set_agent(options.agent);
   request.set_kind(kind);
+  if (!options.deadline.empty()) {
+    const absl::StatusOr<absl::Duration> deadline = text::ParseDuration(options.deadline);
+    if (!deadline.ok()) {
+      return UsageError(absl::StrCat("--deadline: ", deadline.status().message()));
+    }
+    if (*deadline < absl::Seconds(1)) return UsageError("--deadline is at least one second");
+    request.set_deadline_ms(absl::ToInt64Milliseconds(*deadline));
+  }
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   GRANGE_ASSIGN_OR_RETURN(const v1::ActionReply reply,
                           client->Call(&v1::Control::Stub::ChangeAgent, request));
@@ -98,13 +116,18 @@ void AddAgentCommands(const CommandTree& tree) {
     absl::StatusOr<ExitCode> (*action)(Context&, const AgentOptions&);
   };
   for (const Verb& verb :
-       {Verb{"drain", "give an agent no new jobs",
-             "The agent's running jobs go on; new ones go to others until 'agent resume'. Offers "
-             "that it has not got yet are taken back before the command ends: what 'grangectl "
-             "jobs' shows as running then is all that will run there. The agent stays connected; "
-             "'grangectl agents' calls it drained when its last job has ended.\n\n"
-             "Examples:\n  grangectl agent drain build-1",
-             &Change<v1::AgentAction::KIND_DRAIN>},
+       {Verb{
+            "drain", "give an agent no new jobs",
+            "The agent's running jobs go on; new ones go to others until 'agent resume'. Offers "
+            "that it has not got yet are taken back before the command ends: what 'grangectl "
+            "jobs' shows as running then is all that will run there. The agent stays connected; "
+            "'grangectl agents' calls it drained when its last job has ended.\n\n"
+            "With --deadline what still runs then is stopped as for a cancel, and fails as "
+            "agent_drained, which 'retry: when: runner_system_failure' covers. A drain again, with "
+            "or without it, replaces the deadline.\n\n"
+            "Examples:\n  grangectl agent drain build-1\n"
+            "  grangectl agent drain build-1 --deadline 30m",
+            &Change<v1::AgentAction::KIND_DRAIN>},
         Verb{"resume", "give a drained agent jobs again",
              "Ends what 'agent drain' began.\n\nExamples:\n  grangectl agent resume build-1",
              &Change<v1::AgentAction::KIND_RESUME>},
@@ -127,6 +150,12 @@ void AddAgentCommands(const CommandTree& tree) {
     command->add_option("agent", options->agent, "the agent's name or id")
         ->required()
         ->type_name("AGENT");
+    if (verb.action == &Change<v1::AgentAction::KIND_DRAIN>) {
+      command
+          ->add_option("--deadline", options->deadline,
+                       "stop what still runs after so long, such as 30m or '2 hours'")
+          ->type_name("D");
+    }
     AddRequestKeyOption(command, options->request_key);
     tree.OnRun(command, options, verb.action);
   }

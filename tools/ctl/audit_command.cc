@@ -55,7 +55,8 @@ void AddAuditCommand(const CommandTree& tree) {
   const auto options = std::make_shared<AuditOptions>();
   CLI::App* audit = tree.Add(
       tree.root, "audit", "list who changed what, when and from where",
-      "Each change that a person made through grangectl, and each agent that joined, newest first. "
+      "Each change that a person made through grangectl, and each agent that joined or was refused "
+      "with a token that is known, newest first. "
       "An entry is written together with its change: there is never one without the other. For "
       "administrators.\n\n"
       "Examples:\n  grangectl audit\n  grangectl audit --user ada --limit 200\n"

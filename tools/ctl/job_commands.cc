@@ -27,6 +27,7 @@ struct JobOptions {
   bool follow = false;
   bool timestamps = false;
   int attempt = 0;
+  bool force = false;
   std::string request_key;
 };
 
@@ -196,6 +197,7 @@ absl::StatusOr<ExitCode> Act(Context& context, const JobOptions& options,
   v1::JobAction request;
   GRANGE_ASSIGN_OR_RETURN(*request.mutable_request_key(), RequestKey(options.request_key));
   request.set_job_id(options.job);
+  request.set_force(options.force);
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   GRANGE_ASSIGN_OR_RETURN(const v1::ActionReply reply, client->Call(method, request));
   if (context.json()) {
@@ -291,15 +293,19 @@ void AddJobCommands(const CommandTree& tree) {
              "Starts a job that waits for a person (when: manual), or a delayed one now.\n\n"
              "Examples:\n  grangectl play 32",
              &Play},
-        Verb{"cancel-job", "cancel one job",
-             "Cancels a job that has not ended. A running one gets SIGTERM and, after a grace "
-             "period, SIGKILL.\n\nExamples:\n  grangectl cancel-job 31",
-             &Cancel},
+        Verb{
+            "cancel-job", "cancel one job",
+            "Cancels a job that has not ended. A running one gets SIGTERM and, after a grace "
+            "period, SIGKILL; its after_script still runs. With --force it is killed at once, also "
+            "while it is being canceled, and its after_script doesn't run.\n\n"
+            "Examples:\n  grangectl cancel-job 31\n  grangectl cancel-job --force 31",
+            &Cancel},
         Verb{"retry-job", "run a job that has ended again",
              "Gives a job that has ended another attempt; its log begins anew, the older ones "
              "stay.\n\nExamples:\n  grangectl retry-job 31",
              &Retry}}) {
     CLI::App* command = AddJobCommand(tree, verb.name, verb.summary, verb.details, *one);
+    if (verb.action == &Cancel) command->add_flag("--force", one->force, "kill it at once");
     AddRequestKeyOption(command, one->request_key);
     tree.OnRun(command, one, verb.action);
   }

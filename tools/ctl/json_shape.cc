@@ -165,6 +165,7 @@ Json AgentJson(const v1::Agent& a) {
   json["project"] = TextOrNull(a.project());
   json["last_contact_at"] = TimeJson(a.last_contact_ms());
   json["alarm"] = TextOrNull(a.alarm());
+  json["drain_until"] = TimeJson(a.drain_until_ms());
   return json;
 }
 
@@ -181,6 +182,7 @@ Json TokenJson(const v1::Token& t) {
   json["created_at"] = TimeJson(t.created_ms());
   json["expires_at"] = TimeJson(t.expires_ms());
   json["revoked"] = t.revoked();
+  json["from"] = ListJson(t.from());
   return json;
 }
 

@@ -23,6 +23,7 @@ struct ListOptions {
 
 struct PipelineOptions {
   int64_t pipeline = 0;
+  bool force = false;
   std::string request_key;
 };
 
@@ -119,6 +120,7 @@ absl::StatusOr<ExitCode> Act(Context& context, const PipelineOptions& options,
   v1::PipelineAction request;
   GRANGE_ASSIGN_OR_RETURN(*request.mutable_request_key(), RequestKey(options.request_key));
   request.set_pipeline_id(options.pipeline);
+  request.set_force(options.force);
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   GRANGE_ASSIGN_OR_RETURN(const v1::ActionReply reply, client->Call(method, request));
   if (context.json()) {
@@ -185,8 +187,11 @@ void AddPipelineCommands(const CommandTree& tree) {
   CLI::App* cancel = tree.Add(
       tree.root, "cancel", "cancel a pipeline",
       "Cancels all jobs of a pipeline that have not ended. A running job gets SIGTERM and, after a "
-      "grace period, SIGKILL; its after_script still runs.\n\nExamples:\n  grangectl cancel 12");
+      "grace period, SIGKILL; its after_script still runs. With --force running jobs are killed at "
+      "once, also those that are being canceled, and no after_script runs.\n\n"
+      "Examples:\n  grangectl cancel 12\n  grangectl cancel --force 12");
   AddPipeline(cancel, one->pipeline);
+  cancel->add_flag("--force", one->force, "kill running jobs at once");
   AddRequestKeyOption(cancel, one->request_key);
   tree.OnRun(cancel, one, &Cancel);
 

@@ -26,6 +26,12 @@ std::string ClockText(absl::Time time) {
   return absl::FormatTime("%H:%M:%S", time, absl::LocalTimeZone());
 }
 
+std::string MinuteText(absl::Time time, absl::Time now) {
+  const absl::TimeZone zone = absl::LocalTimeZone();
+  const bool today = absl::ToCivilDay(time, zone) == absl::ToCivilDay(now, zone);
+  return absl::FormatTime(today ? "%H:%M" : "%Y-%m-%d %H:%M", time, zone);
+}
+
 absl::Duration Elapsed(int64_t started_ms, int64_t finished_ms, absl::Time now) {
   if (started_ms == 0) return absl::ZeroDuration();
   const absl::Time end = finished_ms == 0 ? now : absl::FromUnixMillis(finished_ms);

@@ -18,6 +18,9 @@ std::string Ago(int64_t unix_ms, absl::Time now);
 // "12:00:01" in the local time zone.
 std::string ClockText(absl::Time time);
 
+// "12:30" in the local time zone, "2024-05-02 12:30" if that is another day than now.
+std::string MinuteText(absl::Time time, absl::Time now);
+
 // From start to end, or to `now` while there is no end; zero before the start.
 absl::Duration Elapsed(int64_t started_ms, int64_t finished_ms, absl::Time now);
 

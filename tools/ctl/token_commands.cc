@@ -2,6 +2,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/status_macros.h"
+#include "common/text/address_range.h"
 #include "common/text/duration_text.h"
 #include "tools/ctl/command.h"
 #include "tools/ctl/json_shape.h"
@@ -19,6 +20,7 @@ struct CreateOptions {
   std::string user;
   std::string role;
   std::vector<std::string> tags;
+  std::vector<std::string> from;
   std::string ttl;
   int uses = 0;
   std::string request_key;
@@ -40,8 +42,13 @@ absl::Status CheckCreate(const CreateOptions& options) {
   if (options.registration && !options.role.empty()) {
     return UsageError("--role goes with --user, not with --registration");
   }
-  if (!options.user.empty() && (options.uses != 0 || !options.tags.empty())) {
-    return UsageError("--uses and --tag go with --registration, not with --user");
+  if (!options.user.empty() &&
+      (options.uses != 0 || !options.tags.empty() || !options.from.empty())) {
+    return UsageError("--uses, --tag and --from go with --registration, not with --user");
+  }
+  for (const std::string& from : options.from) {
+    const absl::Status range = text::AddressRange::Parse(from).status();
+    if (!range.ok()) return UsageError(absl::StrCat("--from: ", range.message()));
   }
   return absl::OkStatus();
 }
@@ -53,6 +60,7 @@ absl::StatusOr<ExitCode> Create(Context& context, const CreateOptions& options) 
   request.set_registration(options.registration);
   request.set_project(context.globals().project);
   for (const std::string& tag : options.tags) request.add_tags(tag);
+  for (const std::string& from : options.from) request.add_from(from);
   if (!options.ttl.empty()) {
     const absl::StatusOr<absl::Duration> ttl = text::ParseDuration(options.ttl);
     if (!ttl.ok()) return UsageError(absl::StrCat("--ttl: ", ttl.status().message()));
@@ -107,6 +115,7 @@ absl::StatusOr<ExitCode> List(Context& context, const NoOptions&) {
                {"LEFT", Table::Align::kRight},
                {"PROJECT"},
                {"TAGS"},
+               {"FROM"},
                {"EXPIRES"}});
   const absl::Time now = absl::Now();
   for (const v1::Token& token : reply.tokens()) {
@@ -114,6 +123,7 @@ absl::StatusOr<ExitCode> List(Context& context, const NoOptions&) {
                   StateOf(token, now), absl::StrCat(token.used()),
                   token.kind() == "registration" ? absl::StrCat(token.uses_left()) : "",
                   token.project(), absl::StrJoin(token.tags(), ","),
+                  absl::StrJoin(token.from(), ","),
                   token.expires_ms() == 0 ? "never" : Rfc3339(token.expires_ms())});
   }
   context.Print(table.ToString(context.out()));
@@ -150,8 +160,10 @@ void AddTokenCommands(const CommandTree& tree) {
       *group, "create", "create a token and print it",
       "Prints the token alone on stdout. A registration token is good for one agent and one hour "
       "unless --uses and --ttl say otherwise; with --project its agents serve only that project, "
-      "with --tag they may have only those tags.\n\n"
+      "with --tag they may have only those tags, with --from it works only for machines with "
+      "these addresses, as the coordinator sees them.\n\n"
       "Examples:\n  grangectl token create --registration --uses 2 --ttl 1d\n"
+      "  grangectl token create --registration --from 10.1.0.0/16 --from 2001:db8::/32\n"
       "  grangectl token create --user ada --role developer");
   command->add_flag("--registration", create->registration, "for 'grange-agent register'");
   command->add_option("--user", create->user, "for a person of this name")->type_name("NAME");
@@ -160,6 +172,11 @@ void AddTokenCommands(const CommandTree& tree) {
       ->check(CLI::IsMember({"admin", "developer", "viewer"}));
   command->add_option("--tag", create->tags, "a tag its agents may have; may be repeated")
       ->type_name("T")
+      ->allow_extra_args(false);
+  command
+      ->add_option("--from", create->from,
+                   "an address, or a network such as 10.1.0.0/16, that may use it; may be repeated")
+      ->type_name("RANGE")
       ->allow_extra_args(false);
   command->add_option("--ttl", create->ttl, "how long it is valid, such as '90 minutes' or 7d")
       ->type_name("D");

@@ -26,6 +26,14 @@ absl::StatusOr<JobSpec> Decode(absl::string_view script) {
     spec.script = {"echo x > made"};
     spec.artifacts_out.paths = {"made"};
   }
+  if (script == "cleans up") {
+    spec.script = {"echo up", "sleep 1000"};
+    spec.after_script = {"echo; echo $CI_JOB_STATUS"};
+  }
+  if (script == "stubborn") {
+    spec.script = {"trap '' TERM", "echo up", "while :; do sleep 0.05; done"};
+    spec.after_script = {"echo after"};
+  }
   spec.stop_on_disconnect = script == "stop on disconnect";
   if (script == "needs artifacts") spec.artifacts_in = {{"other", "id", 0, ""}};
   return spec;

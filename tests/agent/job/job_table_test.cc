@@ -61,6 +61,99 @@ TEST(JobTableTest, ADrainOfAnEarlierSessionIsOver) {
   bench.On([](JobTable& table) { EXPECT_GT(table.FreeSlots(), 0); });
 }
 
+absl::Duration In(absl::Duration time) { return os::RealClock().SinceBoot() + time; }
+
+TEST(JobTableTest, WhatRunsAtADrainsDeadlineEndsAsAgentDrainedAndStillCleansUp) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "cleans up");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return absl::StrContains(bench.trace(kJob), "up\n"); }));
+  bench.On([](JobTable& table) { table.Drain(true, In(absl::Milliseconds(50))); });
+  ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 agent_drained"));
+  EXPECT_THAT(bench.trace(kJob), HasSubstr("\nfailed\n"));  // CI_JOB_STATUS of the after_script
+}
+
+TEST(JobTableTest, ADrainAgainReplacesTheDeadlineAndAResumeEndsIt) {
+  AgentBench bench;
+  bench.Connect();
+  const std::string go = bench.Path("go");
+  bench.Offer(kJob, absl::StrCat("while [ ! -e ", go, " ]; do sleep 0.02; done"));
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitFor("started job#1/1@5"));
+  const absl::Duration soon = In(absl::Milliseconds(100));
+  bench.On([&](JobTable& table) { table.Drain(true, soon); });
+  bench.On([&](JobTable& table) { table.Drain(true, soon + absl::Hours(1)); });
+  const auto soon_is_over = [&] {
+    return In(absl::ZeroDuration()) > soon + absl::Milliseconds(50);
+  };
+  ASSERT_TRUE(bench.WaitUntil(soon_is_over));
+  const absl::Duration later = In(absl::Milliseconds(100));
+  bench.On([&](JobTable& table) {
+    table.Drain(true, later);
+    table.Drain(false);
+    table.Drain(true);
+  });
+  ASSERT_TRUE(bench.WaitUntil([&] { return In(absl::ZeroDuration()) > later; }));
+  ASSERT_TRUE(os::WriteFile(go, "").ok());
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 success"));
+}
+
+TEST(JobTableTest, NothingStartsOnceADrainsDeadlineHasPassed) {
+  AgentBench bench;
+  bench.Connect();
+  const std::string file = bench.Path("ran");
+  bench.Offer(kJob, "touch " + file);
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Restart();
+  bench.Connect();
+  bench.On([](JobTable& table) { table.Drain(true, In(absl::ZeroDuration())); });
+  bench.Start(kJob);
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 agent_drained"));
+  EXPECT_FALSE(os::Exists(file));
+}
+
+TEST(JobTableTest, WhatIsPreparedAtADrainsDeadlineEndsAsAgentDrained) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "needs artifacts");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  bench.On([](JobTable& table) { table.Drain(true, In(absl::Milliseconds(20))); });
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 agent_drained"));
+}
+
+// The agent that began to stop it is gone before it has ended: the shim knows why.
+TEST(JobTableTest, AStopByADrainKeepsItsReasonWhenTheAgentIsRestarted) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, absl::StrCat("trap 'while [ ! -e ", bench.Path("go"),
+                                 " ]; do sleep 0.02; done; exit 1' TERM; echo up; touch ",
+                                 bench.Path("up"), "; while :; do sleep 0.02; done"));
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return os::Exists(bench.Path("up")); }));
+  bench.On([](JobTable& table) { table.Drain(true, In(absl::ZeroDuration())); });
+  bench.Restart([&] { ASSERT_TRUE(os::WriteFile(bench.Path("go"), "").ok()); });
+  bench.Connect();
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 agent_drained"));
+}
+
+TEST(JobTableTest, ACancelOfAPersonCountsMoreThanADrain) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "needs artifacts");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  bench.On([](JobTable& table) {
+    table.Drain(true, In(absl::ZeroDuration()));
+    table.Cancel(kJob, absl::ZeroDuration(), false);
+  });
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 canceled"));
+}
+
 TEST(JobTableTest, AnAgentThatClosesTakesNothingHoweverOftenItIsResumed) {
   AgentBench bench;
   bench.On([](JobTable& table) { table.Close(); });
@@ -156,6 +249,19 @@ TEST(JobTableTest, CancelsARunningJob) {
   ASSERT_TRUE(bench.WaitFor("started job#1/1@5"));
   bench.On([](JobTable& table) { table.Cancel(kJob, absl::Seconds(30), false); });
   EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 canceled"));
+}
+
+TEST(JobTableTest, KillsAtOnceByForceWhatIsBeingCanceledWithoutItsAfterScript) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "stubborn");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return absl::StrContains(bench.trace(kJob), "up\n"); }));
+  bench.On([](JobTable& table) { table.Cancel(kJob, absl::Hours(1), false); });
+  bench.On([](JobTable& table) { table.Cancel(kJob, absl::Hours(1), true); });
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 canceled"));
+  EXPECT_FALSE(absl::StrContains(bench.trace(kJob), "after"));
 }
 
 TEST(JobTableTest, CancelsAJobThatIsBeingPrepared) {

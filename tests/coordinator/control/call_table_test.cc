@@ -172,5 +172,114 @@ TEST_F(AuditTest, HasChangesWithoutARequestKeyAndThoseOfTheCore) {
   EXPECT_THAT(Texts("somebody else"), ElementsAre());
 }
 
+class DrainTest : public ControlFixture {
+ protected:
+  void SetUp() override {
+    ControlFixture::SetUp();
+    if (IsSkipped()) return;
+    store::TokenRow token;
+    token.hash = rpc::TokenHash("registration");
+    token.uses_left = 1;
+    ASSERT_TRUE(store().CreateToken(token, "").ok());
+    agent_.name = "oak";
+    agent_.credential_hash = rpc::TokenHash("credential");
+    agent_.version = "0.1.0";
+    ASSERT_TRUE(store().RegisterAgent(token.hash, "", clock().Now(), agent_).ok());
+    backend_->agents = {
+        {.id = agent_.id, .connected = true, .jobs = {}, .features = {"drain_deadline"}}};
+  }
+  std::string Drain(absl::Duration deadline) {
+    v1::AgentAction request;
+    request.set_agent("oak");
+    request.set_kind(v1::AgentAction::KIND_DRAIN);
+    request.set_deadline_ms(absl::ToInt64Milliseconds(deadline));
+    return Do(&v1::Control::Stub::ChangeAgent, request, admin_);
+  }
+  v1::Agent Listed() {
+    grpc::ClientContext context;
+    rpc::AddBearer(context, admin_);
+    v1::ListAgentsReply reply;
+    EXPECT_TRUE(stub_->ListAgents(&context, v1::ListAgentsRequest(), &reply).ok());
+    return reply.agents_size() == 1 ? reply.agents(0) : v1::Agent();
+  }
+  store::AgentRow agent_;
+};
+
+TEST_F(DrainTest, SaysUntilWhenAndShowsItUntilTheNextOne) {
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  EXPECT_THAT(
+      Drain(absl::Minutes(30)),
+      HasSubstr(absl::StrCat("OK: agent oak gets no new jobs; what still runs on it at ",
+                             absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", until, absl::UTCTimeZone()))));
+  EXPECT_EQ(Listed().drain_until_ms(), absl::ToUnixMillis(until));
+  EXPECT_THAT(Drain(absl::ZeroDuration()), HasSubstr("go on to their end"));
+  EXPECT_EQ(Listed().drain_until_ms(), 0);
+}
+
+TEST_F(DrainTest, RefusesADeadlineThatAnOlderAgentWouldPassOver) {
+  backend_->agents[0].features = {"job_limits"};
+  EXPECT_THAT(Drain(absl::Minutes(30)),
+              HasSubstr("agent 'oak' is of version 0.1.0 and lacks 'drain_deadline': upgrade it"));
+  EXPECT_FALSE(store().GetAgent(agent_.id)->draining);
+  EXPECT_THAT(Drain(absl::ZeroDuration()), HasSubstr("OK"));
+  backend_->agents[0].connected = false;  // it may come back as a newer one
+  EXPECT_THAT(Drain(absl::Minutes(30)), HasSubstr("OK"));
+}
+
+TEST_F(DrainTest, RefusesADeadlineThatIsNone) {
+  EXPECT_THAT(Drain(absl::Hours(-1)), HasSubstr("at most 30 days"));
+  EXPECT_THAT(Drain(absl::Hours(24 * 31)), HasSubstr("at most 30 days"));
+  EXPECT_FALSE(store().GetAgent(agent_.id)->draining);
+}
+
+class TokenTest : public ControlFixture {
+ protected:
+  grpc::Status Create(const v1::CreateTokenRequest& request) {
+    grpc::ClientContext context;
+    rpc::AddBearer(context, admin_);
+    v1::CreateTokenReply reply;
+    return stub_->CreateToken(&context, request, &reply);
+  }
+};
+
+TEST_F(TokenTest, T1ABadRangeOfAddressesIsRefusedWhenItIsSetNamingIt) {
+  v1::CreateTokenRequest request;
+  request.set_registration(true);
+  request.add_from("10.1.0.0/16");
+  request.add_from("10.1.2.3/16");
+  const grpc::Status refused = Create(request);
+  EXPECT_EQ(refused.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(refused.error_message(), HasSubstr("'10.1.2.3/16' is no range of addresses"));
+  request.clear_from();
+  for (int i = 0; i < 33; ++i) request.add_from("10.1.0.0/16");
+  EXPECT_THAT(Create(request).error_message(), HasSubstr("at most 32 ranges"));
+
+  v1::CreateTokenRequest user;
+  user.set_user("ada");
+  user.set_role("viewer");
+  user.add_from("10.1.0.0/16");
+  EXPECT_THAT(Create(user).error_message(), HasSubstr("--from goes with --registration"));
+  EXPECT_THAT(*store().ListTokens(), ::testing::SizeIs(1));  // the caller's
+}
+
+TEST_F(TokenTest, T1TheRangesOfATokenAreListedAndAudited) {
+  v1::CreateTokenRequest request;
+  request.set_registration(true);
+  request.add_from("10.1.0.0/16");
+  request.add_from("2001:0db8::/32");
+  ASSERT_TRUE(Create(request).ok());
+
+  grpc::ClientContext context;
+  rpc::AddBearer(context, admin_);
+  v1::ListTokensReply reply;
+  ASSERT_TRUE(stub_->ListTokens(&context, v1::ListTokensRequest(), &reply).ok());
+  ASSERT_EQ(reply.tokens_size(), 2);
+  EXPECT_THAT(reply.tokens(1).from(), ElementsAre("10.1.0.0/16", "2001:db8::/32"));
+  EXPECT_EQ(reply.tokens(1).uses_left(), 1);  // by default one use
+  EXPECT_EQ(absl::FromUnixMillis(reply.tokens(1).expires_ms()), clock().Now() + absl::Hours(1));
+  EXPECT_THAT(store().ListAudit(1, 0, "")->front().text,
+              HasSubstr("for 1 agent from 10.1.0.0/16, 2001:db8::/32, is made"));
+}
+
 }  // namespace
 }  // namespace grange::control

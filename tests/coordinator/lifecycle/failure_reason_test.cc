@@ -5,7 +5,7 @@
 namespace grange::lifecycle {
 namespace {
 
-constexpr int kReasons = static_cast<int>(FailureReason::kPidsLimit) + 1;
+constexpr int kReasons = static_cast<int>(FailureReason::kAgentDrained) + 1;
 
 TEST(FailureReasonTest, ReadsEveryNameThatItWrites) {
   for (int i = 0; i < kReasons; ++i) {
@@ -27,6 +27,7 @@ TEST(FailureReasonTest, SaysWhatToDoAboutEveryReasonButNone) {
 TEST(FailureReasonTest, CountsTheFarmsFaultsAsSystemFailures) {
   EXPECT_TRUE(IsSystemFailure(FailureReason::kAgentLost));
   EXPECT_TRUE(IsSystemFailure(FailureReason::kHostRestart));
+  EXPECT_TRUE(IsSystemFailure(FailureReason::kAgentDrained));
   EXPECT_FALSE(IsSystemFailure(FailureReason::kScriptFailure));
   EXPECT_FALSE(IsSystemFailure(FailureReason::kTimeout));
   EXPECT_FALSE(IsSystemFailure(FailureReason::kCanceled));

@@ -19,6 +19,7 @@ AgentId Farm::Register(const TestAgent& agent) {
                    .project = agent.project,
                    .draining = false};
   agents_[id] = added;
+  builds_[id] = {agent.version, agent.features};
   Apply(added);
   return id;
 }
@@ -31,14 +32,24 @@ AgentId Farm::Connect(const TestAgent& agent) {
 
 void Farm::Hello(AgentId agent, std::vector<JobReport> jobs) {
   sessions_[agent] = SessionId(next_id_++);
-  Apply(AgentConnected{agent, sessions_[agent], agents_[agent].slots, std::move(jobs)});
+  Apply(AgentConnected{.agent = agent,
+                       .session = sessions_[agent],
+                       .slots = agents_[agent].slots,
+                       .jobs = std::move(jobs),
+                       .features = builds_[agent].second,
+                       .version = builds_[agent].first});
+}
+
+void Farm::Upgrade(AgentId agent, std::string version, std::vector<std::string> features) {
+  builds_[agent] = {std::move(version), std::move(features)};
 }
 
 void Farm::Disconnect(AgentId agent) { Apply(AgentDisconnected{agent, sessions_[agent]}); }
 
-void Farm::Drain(AgentId agent, bool draining) {
+void Farm::Drain(AgentId agent, bool draining, absl::Duration stop_after) {
   agents_[agent].draining = draining;
-  Apply(AgentDrainChanged{agent, draining});
+  agents_[agent].drain_until = clock_.Now() + stop_after;
+  Apply(AgentDrainChanged{agent, draining, stop_after});
 }
 
 PipelineId Farm::Submit(const std::vector<TestJob>& jobs, ProjectId project) {
@@ -56,6 +67,7 @@ PipelineId Farm::Submit(const std::vector<TestJob>& jobs, ProjectId project) {
     node.when = job.when;
     node.allow_failure = job.allow_failure;
     node.tags = job.tags;
+    node.features = job.features;
     node.retry = job.retry;
     node.start_in = job.start_in;
     node.has_needs = job.no_needs || !job.needs.empty();
@@ -160,6 +172,7 @@ PipelineAdded Farm::Restored(const PipelineAdded& added) const {
     job.reason = stored.reason;
     job.exit_code = stored.exit_code;
     job.cancel_wanted = stored.cancel_wanted;
+    job.cancel_by_force = stored.cancel_by_force;
     job.played = stored.played;
     job.queued_at = stored.queued_at;
     job.play_at = stored.play_at;

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/string_view.h"
@@ -21,6 +22,7 @@ struct TestJob {
   AllowFailure allow_failure{};
   std::vector<std::string> tags{};
   std::vector<std::string> needs{};
+  std::vector<std::string> features{};
   bool no_needs = false;  // needs: []
   lifecycle::RetryPolicy retry{};
   absl::Duration start_in = absl::ZeroDuration();
@@ -32,6 +34,8 @@ struct TestAgent {
   std::vector<std::string> tags{};
   bool run_untagged = true;
   ProjectId project{};
+  std::vector<std::string> features{};
+  std::string version{};
 };
 
 // The scheduler with a fake clock, a table of rows and agents that answer as they are told. An
@@ -44,9 +48,11 @@ class Farm {
   AgentId Register(const TestAgent& agent);
   AgentId Connect(const TestAgent& agent);  // registers it and says Hello
   void Hello(AgentId agent, std::vector<JobReport> jobs = {});
+  // Its next Hello says so; until then nothing changes.
+  void Upgrade(AgentId agent, std::string version, std::vector<std::string> features);
   void Disconnect(AgentId agent);
   void Answers(AgentId agent, bool answers) { silent_[agent] = !answers; }
-  void Drain(AgentId agent, bool draining);
+  void Drain(AgentId agent, bool draining, absl::Duration stop_after = absl::InfiniteDuration());
   // In the agent's row only: what a coordinator reads that died before the scheduler heard of it.
   void MarkDraining(AgentId agent) { agents_[agent].draining = true; }
 
@@ -118,6 +124,7 @@ class Farm {
   std::map<PipelineId, PipelineAdded> pipelines_;
   std::map<AgentId, AgentAdded> agents_;
   std::map<AgentId, SessionId> sessions_;
+  std::map<AgentId, std::pair<std::string, std::vector<std::string>>> builds_;
   std::map<AgentId, bool> silent_;
   std::map<JobId, StoreJob> rows_;
   std::map<PipelineId, StorePipeline> pipeline_rows_;

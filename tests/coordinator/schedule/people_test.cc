@@ -52,6 +52,57 @@ TEST(PeopleTest, CancellingARunningJobAsksItsAgentAndWaitsForTheResult) {
   EXPECT_EQ(farm.Row(job).reason, FailureReason::kCanceled);
 }
 
+TEST(PeopleTest, ACancelByForceIsSentAtOnceAlsoToAJobThatIsBeingCanceled) {
+  Farm farm;
+  farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Apply(CancelJob{job});
+  std::vector<SendCancel> sent = farm.Take<SendCancel>();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_FALSE(sent[0].force);
+  EXPECT_FALSE(farm.Row(job).cancel_by_force);
+  EXPECT_THAT(std::string(farm.scheduler().Check(CancelJob{job}).message()),
+              HasSubstr("'grangectl cancel-job --force"));
+
+  ASSERT_TRUE(farm.scheduler().Check(CancelJob{job, true}).ok());
+  farm.Apply(CancelJob{job, true});
+
+  sent = farm.Take<SendCancel>();
+  ASSERT_THAT(sent, SizeIs(1));
+  EXPECT_TRUE(sent[0].force);
+  EXPECT_TRUE(farm.Row(job).cancel_by_force);
+  for (const bool force : {false, true}) {  // there is nothing above it, and no way back
+    EXPECT_THAT(std::string(farm.scheduler().Check(CancelJob{job, force}).message()),
+                HasSubstr("is being killed already"));
+    farm.Apply(CancelJob{job, force});
+    EXPECT_TRUE(farm.Row(job).cancel_by_force);
+  }
+  EXPECT_THAT(farm.Take<SendCancel>(), IsEmpty());
+}
+
+TEST(PeopleTest, CancelingAPipelineByForceKillsWhatRunsAndNextAttemptsAreFreeOfIt) {
+  Farm farm;
+  farm.Connect({.slots = 2});
+  const PipelineId pipeline =
+      farm.Submit({{.name = "a"}, {.name = "b"}, {.name = "c", .stage = 1}});
+  const auto force = CancelPipeline{pipeline, true};
+  farm.Apply(CancelPipeline{pipeline});
+  farm.Take<SendCancel>();
+  EXPECT_THAT(std::string(farm.scheduler().Check(CancelPipeline{pipeline}).message()),
+              HasSubstr("'grangectl cancel --force' kills it at once"));
+  ASSERT_TRUE(farm.scheduler().Check(force).ok());
+  farm.Apply(force);
+  const std::vector<SendCancel> sent = farm.Take<SendCancel>();
+  ASSERT_THAT(sent, SizeIs(2));
+  EXPECT_TRUE(sent[0].force && sent[1].force);
+  EXPECT_FALSE(farm.scheduler().Check(force).ok());
+
+  farm.End(farm.Job("a"), FailureReason::kCanceled, 0);
+  farm.Apply(RetryJob{farm.Job("a")});
+  EXPECT_FALSE(farm.Row(farm.Job("a")).cancel_wanted);
+  EXPECT_FALSE(farm.Row(farm.Job("a")).cancel_by_force);
+}
+
 TEST(PeopleTest, ACanceledJobIsNotRetriedByItsPolicy) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});

@@ -156,6 +156,22 @@ TEST(ReconcileTest, AWantedCancelIsRepeatedInEveryHello) {
   }
 }
 
+TEST(ReconcileTest, ACancelByForceIsRepeatedWithItsForceAlsoByAnotherCoordinator) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Disconnect(agent);
+  farm.Apply(CancelJob{job});
+  farm.Apply(CancelJob{job, true});
+  for (int i = 0; i < 2; ++i) {
+    farm.RestartCoordinator();
+    farm.Hello(agent, {{farm.AssignmentOf(job), Reported::kRunning}});
+    const std::vector<SendCancel> sent = farm.Take<SendCancel>();
+    ASSERT_THAT(sent, SizeIs(1));
+    EXPECT_TRUE(sent[0].force);
+  }
+}
+
 TEST(ReconcileTest, AnAcceptedJobThatIsToBeCanceledIsNotStarted) {
   Farm farm;
   const AgentId agent = farm.Connect({.slots = 1});

@@ -62,6 +62,38 @@ TEST(WhyTest, NamesADrainingAgent) {
   EXPECT_THAT(farm.Why(farm.Submit("a")), HasSubstr("agent 'oak' is draining"));
 }
 
+TEST(WhyTest, NamesTheAgentThatIsTooOldAndWhatItLacks) {
+  Farm farm;
+  farm.Connect({.name = "oak", .slots = 1, .features = {"a"}, .version = "0.1.0"});
+  farm.Connect({.name = "elm", .slots = 1, .tags = {"gpu"}, .run_untagged = false});
+  farm.Submit({{.name = "x", .features = {"job_limits", "trace_limit_fail", "a"}}});
+  EXPECT_EQ(
+      farm.Why(farm.Job("x")),
+      "agent 'oak' is of version 0.1.0 and lacks 'job_limits', 'trace_limit_fail': upgrade it");
+}
+
+TEST(WhyTest, SaysBesideABusyAgentWhichOtherOneIsTooOld) {
+  Farm farm;
+  farm.Connect({.name = "oak", .slots = 1, .version = "0.1.0"});
+  const AgentId elm = farm.Connect({.name = "elm", .slots = 1, .features = {"job_limits"}});
+  farm.Submit(
+      {{.name = "x", .features = {"job_limits"}}, {.name = "y", .features = {"job_limits"}}});
+  EXPECT_EQ(farm.Why(farm.Job("y")),
+            "agent 'oak' is of version 0.1.0 and lacks 'job_limits': upgrade it; "
+            "all 1 slot of the one agent that may run it are busy");
+  farm.Disconnect(elm);
+  EXPECT_THAT(farm.Why(farm.Job("y")), HasSubstr("agent 'elm' is not connected"));
+}
+
+TEST(WhyTest, SaysWhenADrainingAgentStopsAJob) {
+  Farm farm;
+  const AgentId agent = farm.Connect({.name = "oak", .slots = 1});
+  const JobId job = farm.Submit("a");
+  farm.Drain(agent, true, absl::Minutes(30));
+  EXPECT_THAT(farm.Why(job), HasSubstr("that agent is draining, and stops it at "
+                                       "2023-11-14T22:43:20Z if it still runs then"));
+}
+
 TEST(WhyTest, C4SaysWhyNothingIsOfferedAndOffersAgainAfterwards) {
   Farm farm;
   farm.Connect({.name = "oak"});

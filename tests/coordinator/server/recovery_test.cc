@@ -79,13 +79,16 @@ TEST_F(RecoveryTest, AgentsComeBeforePipelines) {
 
 TEST_F(RecoveryTest, ADrainingOrRevokedAgentGetsNothingNew) {
   for (const char* name : {"one", "two"}) AddAgent(name);
-  ASSERT_TRUE(store().SetAgentDraining(agents_[0], true).ok());
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  ASSERT_TRUE(store().SetAgentDraining(agents_[0], true, until).ok());
   ASSERT_TRUE(store().SetAgentRevoked(agents_[1]).ok());
   const std::vector<schedule::Event> events = *RecoverEvents(store());
   ASSERT_THAT(events, SizeIs(2));
   for (const schedule::Event& event : events) {
     EXPECT_TRUE(std::get<schedule::AgentAdded>(event).draining);
   }
+  EXPECT_EQ(std::get<schedule::AgentAdded>(events[0]).drain_until, until);
+  EXPECT_EQ(std::get<schedule::AgentAdded>(events[1]).drain_until, absl::InfiniteFuture());
 }
 
 TEST_F(RecoveryTest, FinalPipelinesStayInTheStore) {
@@ -134,6 +137,7 @@ TEST_F(RecoveryTest, HowFarAJobHasComeIsKept) {
   job.fence = Fence{77};
   job.agent = AgentId(5);
   job.cancel_wanted = true;
+  job.cancel_by_force = true;
   job.played = true;
   job.queued_at = clock().Now();
   job.started_at = clock().Now() + absl::Seconds(1);
@@ -155,6 +159,7 @@ TEST_F(RecoveryTest, HowFarAJobHasComeIsKept) {
   EXPECT_EQ(node.fence, job.fence);
   EXPECT_EQ(node.agent, job.agent);
   EXPECT_TRUE(node.cancel_wanted);
+  EXPECT_TRUE(node.cancel_by_force);
   EXPECT_TRUE(node.played);
   EXPECT_EQ(node.queued_at, job.queued_at);
   EXPECT_EQ(node.started_at, job.started_at);

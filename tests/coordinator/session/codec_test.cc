@@ -116,6 +116,14 @@ TEST(HelloCodecTest, RefusesHostileOnes) {
       {"no capacity", [](v1::Hello& h) { h.clear_capacity(); }},
       {"negative slots", [](v1::Hello& h) { h.mutable_capacity()->set_slots(-1); }},
       {"absurd slots", [](v1::Hello& h) { h.mutable_capacity()->set_slots(kSlotsMax + 1); }},
+      {"too many features",
+       [](v1::Hello& h) {
+         for (int i = 0; i <= kFeaturesMax; ++i) h.add_features("x");
+       }},
+      {"a feature without a name", [](v1::Hello& h) { h.add_features(""); }},
+      {"a feature with a long name",
+       [](v1::Hello& h) { h.add_features(std::string(kFeatureBytesMax + 1, 'x')); }},
+      {"a feature that forges a line", [](v1::Hello& h) { h.add_features("a\n'b"); }},
       {"a job without an assignment",
        [](v1::Hello& h) { h.add_jobs()->set_phase(v1::JobReport::PHASE_RUNNING); }},
       {"a job without a phase",

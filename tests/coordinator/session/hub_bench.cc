@@ -86,7 +86,7 @@ v1::Hello HubBench::Hello(uint64_t counter) const {
   return hello;
 }
 
-std::shared_ptr<FakeSession> HubBench::Open(uint64_t counter) {
+std::shared_ptr<FakeSession> HubBench::Open(const v1::Hello& hello) {
   int before = 0;
   {
     base::MutexLock lock(mu_);
@@ -96,7 +96,7 @@ std::shared_ptr<FakeSession> HubBench::Open(uint64_t counter) {
   }
   auto session = std::make_shared<FakeSession>(clock_);
   sessions_.push_back(session);
-  hub_->OnHello(session->session(), credential_, Hello(counter));
+  hub_->OnHello(session->session(), credential_, hello);
   EXPECT_TRUE(WaitFor<schedule::AgentConnected>(before + 1));
   EXPECT_TRUE(Wait([&] { return session->session()->ready.load(); }));
   return session;

@@ -58,7 +58,8 @@ class HubBench : public SessionListener {
 
   v1::Hello Hello(uint64_t counter) const;
   // A session that has been admitted.
-  std::shared_ptr<FakeSession> Open(uint64_t counter);
+  std::shared_ptr<FakeSession> Open(uint64_t counter) { return Open(Hello(counter)); }
+  std::shared_ptr<FakeSession> Open(const v1::Hello& hello);
   // A job of a pipeline of its own, granted to the agent.
   Assignment Grant();
   void Chunk(FakeSession& session, const Assignment& assignment, uint64_t offset,
@@ -73,6 +74,16 @@ class HubBench : public SessionListener {
       for (const schedule::Event& event : events_) found += std::holds_alternative<Event>(event);
       return found >= count;
     });
+  }
+  // The newest of its kind that the scheduler was told.
+  template <typename Event>
+  std::optional<Event> Last() {
+    base::MutexLock lock(mu_);
+    std::optional<Event> last;
+    for (const schedule::Event& event : events_) {
+      if (const auto* found = std::get_if<Event>(&event)) last = *found;
+    }
+    return last;
   }
   // The next result that was handed on, with its trace durable; nullopt after ten seconds.
   std::optional<JobResult> NextResult();

@@ -2,14 +2,18 @@
 #include "coordinator/session/session_hub.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "coordinator/session/mark_message.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/coordinator/session/hub_bench.h"
 
 namespace grange::session {
 namespace {
+
+using ::testing::ElementsAre;
 
 constexpr absl::Duration kLimit = absl::Seconds(2);
 
@@ -33,6 +37,46 @@ TEST(SessionHubTest, N3AnAgentThatIsHeardIsNotDisconnected) {
     ASSERT_FALSE(session->canceled());
   }
   EXPECT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+}
+
+TEST(SessionHubTest, FeaturesOfAHelloReachTheSchedulerAndTheWelcomeHasThoseInCommon) {
+  HubBench bench;
+  v1::Hello hello = bench.Hello(1);
+  for (const char* name : {"trace_limit_fail", "of_a_newer_agent", "job_limits"}) {
+    hello.add_features(name);
+  }
+  hello.set_version("0.9.0");
+  const std::shared_ptr<FakeSession> session = bench.Open(hello);
+  const std::optional<schedule::AgentConnected> connected = bench.Last<schedule::AgentConnected>();
+  ASSERT_TRUE(connected.has_value());
+  EXPECT_THAT(connected->features,
+              ElementsAre("trace_limit_fail", "of_a_newer_agent", "job_limits"));
+  EXPECT_EQ(connected->version, "0.9.0");
+  bench.hub().SendWelcome(
+      {.agent = bench.agent(), .session = session->session()->id, .verdicts = {}});
+  ASSERT_TRUE(session->sent().back().has_welcome());
+  EXPECT_THAT(session->sent().back().welcome().features(),
+              ElementsAre("trace_limit_fail", "job_limits"));
+}
+
+TEST(SessionHubTest, ADrainCarriesWhatIsLeftAndNeverTheZeroThatMeansForEver) {
+  HubBench bench;
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  const schedule::SendDrain drain{.agent = bench.agent(), .session = session->session()->id};
+  const std::vector<std::pair<absl::Duration, int64_t>> cases = {
+      {absl::Minutes(30), 1'800'000}, {absl::ZeroDuration(), 1}, {absl::InfiniteDuration(), 0}};
+  for (const auto& [left, deadline_ms] : cases) {
+    schedule::SendDrain sent = drain;
+    sent.left = left;
+    bench.hub().SendDrain(sent);
+    ASSERT_TRUE(session->sent().back().has_drain());
+    EXPECT_EQ(session->sent().back().drain().deadline_ms(), deadline_ms);
+  }
+  schedule::SendDrain resume = drain;
+  resume.resume = true;
+  bench.hub().SendDrain(resume);
+  EXPECT_TRUE(session->sent().back().drain().resume());
+  EXPECT_EQ(session->sent().back().drain().deadline_ms(), 0);
 }
 
 TEST(SessionHubTest, C11ConnectionsThatWaitToBeAdmittedAreLimited) {

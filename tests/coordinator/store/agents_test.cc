@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "tests/coordinator/store/store_fixture.h"
 
 namespace grange::store {
@@ -70,6 +71,72 @@ TEST_F(AgentsTest, SaysWhyATokenIsRefused) {
   user.hash = Hash('u');
   ASSERT_TRUE(store().CreateToken(user, "").ok());
   EXPECT_TRUE(absl::IsNotFound(Register(user, agent)));
+}
+
+TEST_F(AgentsTest, T1ATokenIsRefusedFromOutsideItsRangesAndKeepsItsUse) {
+  TokenRow token;
+  token.hash = Hash('r');
+  token.uses_left = 1;
+  token.from = {"10.1.0.0/16", "2001:db8::/32"};
+  ASSERT_TRUE(store().CreateToken(token, "").ok());
+  AgentRow agent = AnAgent("one");
+  for (const char* peer : {"10.2.0.7:41022", "[2001:db9::1]:41022", "[::1]:1", "unix:/run/x", ""}) {
+    const absl::Status status =
+        store().RegisterAgent(token.hash, "key", clock().Now(), agent, peer);
+    EXPECT_TRUE(absl::IsPermissionDenied(status)) << peer << ": " << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("only from 10.1.0.0/16, 2001:db8::/32;"));
+  }
+  EXPECT_THAT(
+      std::string(
+          store().RegisterAgent(token.hash, "", clock().Now(), agent, "10.2.0.7:1").message()),
+      HasSubstr("may not be used from 10.2.0.7, "));
+  EXPECT_EQ(store().FindToken(token.hash)->uses_left, 1);
+  EXPECT_THAT(*store().ListAgents(), IsEmpty());
+
+  EXPECT_TRUE(
+      store().RegisterAgent(token.hash, "key", clock().Now(), agent, "[::ffff:10.1.2.3]:1").ok());
+  EXPECT_THAT(store().ListTokens()->front().from, ElementsAre("10.1.0.0/16", "2001:db8::/32"));
+  // Whoever has overheard the request key of the registration gets no further.
+  EXPECT_TRUE(absl::IsPermissionDenied(
+      store().RegisterAgent(token.hash, "key", clock().Now(), agent, "10.2.0.7:41022")));
+}
+
+TEST_F(AgentsTest, T1EachUseOfATokenIsInTheAuditLogAlsoThoseThatAreRefused) {
+  TokenRow token = MakeToken(1);
+  token.from = {"10.1.0.0/16"};
+  token.hash = Hash('r');
+  ASSERT_TRUE(store().CreateToken(token, "").ok());
+  AgentRow first = AnAgent("first"), second = AnAgent("second");
+  const absl::Time now = clock().Now();
+  EXPECT_TRUE(store().RegisterAgent(token.hash, "", now, first, "10.1.0.1:1").ok());
+  EXPECT_FALSE(store().RegisterAgent(token.hash, "", now, second, "10.1.0.2:2").ok());
+  EXPECT_FALSE(store().RegisterAgent(token.hash, "", now, second, "10.3.0.3:3").ok());
+  EXPECT_FALSE(
+      store().RegisterAgent(token.hash, "", now + absl::Hours(2), second, "10.1.0.4:4").ok());
+  EXPECT_FALSE(store().RegisterAgent(Hash('?'), "", now, second, "10.1.0.5:5").ok());
+
+  const std::vector<AuditRow> rows = *store().ListAudit(10, 0, "");
+  std::vector<std::string> uses;
+  for (const AuditRow& row : rows) {
+    EXPECT_EQ(row.actor.token, token.id);
+    EXPECT_EQ(row.actor.call, "register");
+    uses.push_back(absl::StrCat(row.actor.peer, " ", row.actor.user, " ", row.text));
+  }
+  const std::string refused =
+      absl::StrCat("agent second refused with token ", token.id.value(), ": ");
+  EXPECT_THAT(uses,
+              ElementsAre(HasSubstr(absl::StrCat("10.1.0.4:4 ", refused,
+                                                 "the registration token "
+                                                 "expired at")),
+                          HasSubstr(absl::StrCat("10.3.0.3:3 ", refused,
+                                                 "the registration token "
+                                                 "may not be used from 10.3.0.3")),
+                          HasSubstr(absl::StrCat("10.1.0.2:2 ", refused,
+                                                 "the registration token "
+                                                 "is used up")),
+                          absl::StrCat("10.1.0.1:1 agent first agent first is registered with "
+                                       "token ",
+                                       token.id.value())));
 }
 
 TEST_F(AgentsTest, ARegistrationThatIsRepeatedGivesTheSameAgentWithTheNewCredential) {
@@ -191,6 +258,20 @@ TEST_F(AgentsTest, ATokenThatIsMadeTwiceWithOneKeyIsOneToken) {
   EXPECT_THAT(*store().ListTokens(), SizeIs(1));
   EXPECT_TRUE(absl::IsNotFound(store().FindToken(first.hash).status()));
   EXPECT_EQ(store().FindToken(again.hash)->id, first.id);
+}
+
+TEST_F(AgentsTest, ADrainsDeadlineIsKeptUntilTheNextDrainOrItsEnd) {
+  AgentRow agent = AnAgent("one");
+  ASSERT_TRUE(Register(MakeToken(1), agent).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
+  const absl::Time until = clock().Now() + absl::Minutes(30);
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true, until).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, until);
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, true, until).ok());
+  ASSERT_TRUE(store().SetAgentDraining(agent.id, false, until).ok());
+  EXPECT_EQ(store().GetAgent(agent.id)->drain_until, absl::InfiniteFuture());
 }
 
 TEST_F(AgentsTest, WhatIsNotThereIsNamed) {

@@ -65,7 +65,8 @@ std::string Words(const AgentRow& row) {
 
 std::string Words(const TokenRow& row) {
   return absl::StrCat(row.id.ToString(), "|", static_cast<int>(row.kind), "|", row.hash, "|",
-                      row.user, "|", row.role, "|", row.uses_left, "|", row.used, row.revoked);
+                      row.user, "|", row.role, "|", row.uses_left, "|", row.used, row.revoked, "|",
+                      absl::StrJoin(row.from, ","));
 }
 
 std::string Words(const AuditRow& row) {

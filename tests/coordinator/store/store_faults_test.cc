@@ -46,8 +46,9 @@ constexpr char kUndoUseAndAlarm[] =
     "ALTER TABLE agents DROP COLUMN alarm; ALTER TABLE agents DROP COLUMN alarm_since;"
     "ALTER TABLE agents DROP COLUMN alarm_from;";
 
-// The step of retention taken back.
+// The steps of retention and of what came after it taken back.
 constexpr char kUndoRetention[] =
+    "ALTER TABLE tokens DROP COLUMN from_ranges; ALTER TABLE agents DROP COLUMN drain_until;"
     "DROP TRIGGER pipelines_made; DROP TRIGGER pipelines_removed; DROP TRIGGER traces_stored;"
     "DROP TRIGGER traces_gone; DROP TRIGGER artifacts_made; DROP TRIGGER artifacts_marked;"
     "DROP TRIGGER artifacts_gone; DROP TRIGGER audit_made; DROP TRIGGER audit_removed;"

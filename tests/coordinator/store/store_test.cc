@@ -118,6 +118,19 @@ TEST_F(StoreTest, ListsPipelinesFromTheNewestInPages) {
   EXPECT_EQ((*page)[1].id, ids[2]);
 }
 
+TEST_F(StoreTest, AWantedCancelIsKeptWithItsForce) {
+  StoreJob job = Run(Submit({"test"}).Progress(0), 1);
+  for (const auto& [wanted, by_force] :
+       {std::pair(false, false), std::pair(true, false), std::pair(true, true)}) {
+    job.cancel_wanted = wanted;
+    job.cancel_by_force = by_force;
+    ASSERT_TRUE(CommitRow(job).ok());
+    const StoreJob read = store().GetJob(job.id)->progress;
+    EXPECT_EQ(read.cancel_wanted, wanted);
+    EXPECT_EQ(read.cancel_by_force, by_force);
+  }
+}
+
 TEST_F(StoreTest, AnAttemptComesIntoBeingWithItsGrantAndKeepsItsEnd) {
   const Submitted made = Submit({"test"});
   StoreJob job = made.Progress(0);

@@ -22,6 +22,13 @@ TEST(TimeTextTest, SaysHowLongAgo) {
   EXPECT_EQ(ago(absl::Hours(72)), "3 days ago");
 }
 
+TEST(TimeTextTest, NamesTheDayOfAMinuteOnlyIfItIsAnother) {
+  const absl::Time noon =
+      absl::FromCivil(absl::CivilSecond(2024, 5, 1, 12, 0, 30), absl::LocalTimeZone());
+  EXPECT_EQ(MinuteText(noon + absl::Minutes(30), noon), "12:30");
+  EXPECT_EQ(MinuteText(noon + absl::Hours(24), noon), "2024-05-02 12:00");
+}
+
 TEST(TimeTextTest, CountsElapsedTimeToTheEndOrToNow) {
   const absl::Time now = absl::FromUnixMillis(10'000);
   EXPECT_EQ(Elapsed(0, 0, now), absl::ZeroDuration());
