@@ -100,10 +100,9 @@ class CoordinatorImpl : public Coordinator,
     hub_->EndSessionsOf(agent, why);
   }
   absl::StatusOr<control::BackupMade> CreateBackup(
-      const std::string& name, bool whole,
-      const std::function<void(uint64_t)>& progress) override;
+      const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) override;
   absl::StatusOr<control::UsageReport> Usage() override {
-    return MakeUsageReport(options_.state_dir, *store_, *sweeper_);
+    return MakeUsageReport(options_.state_dir, *store_, *mirrors_, *sweeper_);
   }
   absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool dry_run) override {
     return sweeper_->Sweep(dry_run);
@@ -201,6 +200,7 @@ absl::Status CoordinatorImpl::OpenParts() {
   artifact_options.dir = Path("artifacts");
   GRANGE_ASSIGN_OR_RETURN(artifacts_, artifact::ArtifactStore::Open(artifact_options));
   mirrors_ = std::make_unique<source::GitMirrors>(Path("mirrors"));
+  GRANGE_RETURN_IF_ERROR(mirrors_->ClearLeftovers());
   book_ = std::make_unique<PipelineBook>(*store_);
   sweep::Sweeper::Options sweeps = options_.sweeps;
   sweeps.traces_dir = Path("traces");
@@ -211,6 +211,7 @@ absl::Status CoordinatorImpl::OpenParts() {
                                               sweep::Sweeper::Parts{.store = *store_,
                                                                     .traces = *traces_,
                                                                     .artifacts = *artifacts_,
+                                                                    .mirrors = *mirrors_,
                                                                     .gate = removals_,
                                                                     .clock = clock_});
   backups_ = std::make_unique<backup::BackupKeeper>(
@@ -283,8 +284,7 @@ absl::Status CoordinatorImpl::Listen() {
     certificate.files = options_.certificate;
     certificate.ca = ca_;
     certificate.names = CertificateNames(where.host, options_.names);
-    GRANGE_ASSIGN_OR_RETURN(certificate_,
-                            CertificateKeeper::Start(std::move(certificate), clock_));
+    GRANGE_ASSIGN_OR_RETURN(certificate_, CertificateKeeper::Start(std::move(certificate), clock_));
     GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
     credentials_ = rpc::ReloadingServerCredentials(certificate_->pair());
   }
@@ -468,11 +468,18 @@ absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& re
 
 absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(
     const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) {
-  GRANGE_ASSIGN_OR_RETURN(const backup::BackupKeeper::Made made,
-                          backups_->Create(name, whole, progress));
-  return control::BackupMade{.folder = made.folder,
-                             .bytes = made.manifest.Bytes(),
-                             .files = made.manifest.files.size()};
+  absl::StatusOr<backup::BackupKeeper::Made> made;
+  if (whole) {
+    // Of a mirror first the refs are copied, then their objects: nothing may go in between.
+    const source::MirrorGate::Use hold = mirrors_->HoldAll();
+    made = backups_->Create(name, whole, progress);
+  } else {
+    made = backups_->Create(name, whole, progress);
+  }
+  GRANGE_RETURN_IF_ERROR(made.status());
+  return control::BackupMade{.folder = made->folder,
+                             .bytes = made->manifest.Bytes(),
+                             .files = made->manifest.files.size()};
 }
 
 bool CoordinatorImpl::StopsOnDisconnect(JobId job) {

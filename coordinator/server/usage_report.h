@@ -5,15 +5,17 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/control/backend.h"
+#include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 #include "coordinator/sweep/sweeper.h"
 
 namespace grange::server {
 
 // How much there is of each kind and project, beside its limits; and the disk of `state_dir`. Reads
-// a few rows, however much there is.
+// a few rows, however much there is, and the folders of the mirrors.
 absl::StatusOr<control::UsageReport> MakeUsageReport(const std::string& state_dir,
                                                      store::Store& store,
+                                                     source::GitMirrors& mirrors,
                                                      const sweep::Sweeper& sweeper);
 
 }  // namespace grange::server

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/os/files.h"
+#include "common/os/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/farm.h"
@@ -212,6 +213,49 @@ TEST_F(RetentionTest, ASizeLimitThatIsPassedIsNoticedAtOnce) {
   EXPECT_THAT(farm_->Ctl({"logs", JobId(pipelines[0])}).err, HasSubstr("(traces-size 1 MiB)"));
   EXPECT_GT(farm_->Trace(farm_->Job(pipelines[4], "make").value("id", 0)).size(), 300'000u);
   ExpectUsageIsWhatTheDiskHas();
+}
+
+TEST_F(RetentionTest, SourcesOfRemovedPipelinesGoAndTheProjectGoesOn) {
+  StartFarm({"--keep-pipelines", "1 second", "--keep-mirrors", "1 second"}, 0.02);
+  const std::string mirror = farm_->CoordinatorState() + "/mirrors/1.git";
+  const auto has = [&](const std::string& sha) {
+    return farm_->RunProgram("/usr/bin/git", {"--git-dir", mirror, "cat-file", "-e", sha})
+               .exit_code == 0;
+  };
+  const auto amend = [&](const std::string& text) {
+    EXPECT_TRUE(os::WriteFile(repo_ + "/file", text).ok());
+    farm_->Git(repo_, {"add", "file"});
+    farm_->Git(repo_, {"commit", "--quiet", "--amend", "-m", "again"});
+    return farm_->Git(repo_, {"rev-parse", "HEAD"});
+  };
+  const std::string gone = amend(os::RandomBytes(3'000'000));
+  const int64_t first = Finished();
+  const json before = Line(Usage(), "mirrors", "app");
+  EXPECT_EQ(before["count"], 1) << before.dump();
+  EXPECT_GT(before["bytes"], 3'000'000) << before.dump();
+  EXPECT_EQ(before["age_limit"], 1.0);
+  ASSERT_TRUE(has(gone));
+
+  const std::string kept = amend("small");
+  Finished();
+
+  // By itself: the first pipeline, then its commit, then the bytes.
+  ASSERT_TRUE(Eventually([&] { return !has(gone); })) << farm_->coordinator().Log();
+  EXPECT_FALSE(Has(first));
+  EXPECT_TRUE(has(kept));
+  json after;
+  EXPECT_TRUE(Eventually([&] {
+    after = Line(Usage(), "mirrors", "app");
+    return after["removed"].value("count", 0) == 1;
+  })) << after.dump();
+  EXPECT_LT(after["bytes"], 1'000'000) << after.dump();
+  EXPECT_GT(after["removed"]["bytes"], 2'900'000) << after.dump();
+  EXPECT_THAT(farm_->coordinator().Log(),
+              HasSubstr("swept kind=mirrors project=app limit=\"keep-mirrors 1.0 s\" count=1"));
+  // What is there still can be run, what is gone comes back with a submit.
+  farm_->Git(repo_, {"reset", "--quiet", "--hard", gone});
+  Finished();
+  EXPECT_TRUE(has(gone));
 }
 
 TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJobStay) {
