@@ -102,7 +102,10 @@ class CoordinatorImpl : public Coordinator,
   absl::StatusOr<control::BackupMade> CreateBackup(
       const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) override;
   absl::StatusOr<control::UsageReport> Usage() override {
-    return MakeUsageReport(options_.state_dir, *store_, *mirrors_, *sweeper_);
+    GRANGE_ASSIGN_OR_RETURN(control::UsageReport report,
+                            MakeUsageReport(options_.state_dir, *store_, *mirrors_, *sweeper_));
+    GRANGE_RETURN_IF_ERROR(AddAgents(*store_, *hub_, report));
+    return report;
   }
   absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool dry_run) override {
     return sweeper_->Sweep(dry_run);

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "common/base/status_macros.h"
@@ -106,6 +107,27 @@ absl::StatusOr<control::UsageReport> MakeUsageReport(const std::string& state_di
   GRANGE_ASSIGN_OR_RETURN(report.database, store.ReadDatabaseSize());
   report.sweeps = sweeper.times();
   return report;
+}
+
+absl::Status AddAgents(store::Store& store, const session::SessionHub& hub,
+                       control::UsageReport& report) {
+  GRANGE_ASSIGN_OR_RETURN(const std::vector<store::AgentRow> agents, store.ListAgents());
+  for (const store::AgentRow& agent : agents) {
+    const std::optional<session::AgentKept> kept = hub.KeptBy(agent.id);
+    if (!kept.has_value()) continue;
+    const auto add = [&](const char* kind, uint64_t count, uint64_t bytes) {
+      control::UsageLine line;
+      line.agent = agent.name;
+      line.row.kind = kind;
+      line.row.count = count;
+      line.row.bytes = bytes;
+      report.lines.push_back(std::move(line));
+    };
+    add("work trees", kept->work_trees, kept->work_tree_bytes);
+    add("agent mirrors", kept->mirrors, kept->mirror_bytes);
+    add("spool", 1, kept->spool_bytes);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace grange::server

@@ -304,5 +304,46 @@ TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJob
   EXPECT_EQ(farm.StopAndFindLeftovers(), "");
 }
 
+TEST(AgentRetentionTest, UsageShowsWhatEachAgentKeepsAndOfWhenThatIs) {
+  Farm farm(Farm::Options{.time_scale = 0.02,
+                          .coordinator_arguments = {},
+                          .agent_environment = {},
+                          .prepare_state = {},
+                          .agent_arguments = {"--sweep-every", "0s"}});
+  const auto line = [&](const std::string& agent, const std::string& kind) -> json {
+    const json usage = farm.Ctl({"usage", "-o", "json"}).json();
+    for (const json& one : usage["usage"]) {
+      if (Text(one, "agent") == agent && Text(one, "kind") == kind) return one;
+    }
+    return json::object();
+  };
+  farm.AddAgent();
+  EXPECT_TRUE(Eventually([&] { return line("agent-1", "work trees").value("count", -1) == 0; }));
+  const std::string repo = farm.MakeRepository(
+      "app", "job: {script: ['head -c 3000000 /dev/urandom > left', 'true']}\n");
+  ASSERT_EQ(farm.WaitForPipeline(farm.Submit(repo)), "success");
+  json work_trees;
+  EXPECT_TRUE(Eventually([&] {
+    work_trees = line("agent-1", "work trees");
+    return work_trees.value("count", -1) == 1 && work_trees.value("bytes", 0) > 3'000'000;
+  })) << work_trees.dump();
+  EXPECT_TRUE(Eventually([&] { return line("agent-1", "agent mirrors").value("count", -1) == 1; }));
+  EXPECT_TRUE(line("agent-1", "spool").is_object());
+  EXPECT_THAT(farm.Ctl({"usage"}).out,
+              AllOf(HasSubstr("work trees"), HasSubstr("agent mirrors"), HasSubstr(" now")));
+  // The figures of one that is away stay, and say of when they are.
+  farm.KillAgent("agent-1", SIGTERM);
+  EXPECT_TRUE(Eventually([&] {
+    const std::string out = farm.Ctl({"usage"}).out;
+    return absl::StrContains(out, "agent-1") && !absl::StrContains(out, " now");
+  })) << farm.Ctl({"usage"}).out;
+  EXPECT_EQ(line("agent-1", "work trees").value("count", -1), 1);
+  // The coordinator keeps them in memory only.
+  farm.KillCoordinator();
+  farm.StartCoordinator();
+  EXPECT_THAT(farm.Ctl({"usage"}).out, HasSubstr("not counted yet"));
+  EXPECT_EQ(farm.StopAndFindLeftovers(), "");
+}
+
 }  // namespace
 }  // namespace grange::test
