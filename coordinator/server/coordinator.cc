@@ -128,6 +128,8 @@ class CoordinatorImpl : public Coordinator,
   void Finish(session::JobResult result);
   std::optional<double> CoverageOf(const session::JobResult& result);
   void TellSweeper(const store::PutTraceEnd& end);
+  // For a sweep, which holds the pipeline meanwhile: cancels one that still waits for a person.
+  absl::Status EndWaiting(PipelineId pipeline);
   // The pipeline that it is about; not set: an agent.
   absl::StatusOr<PipelineId> PipelineOf(const schedule::Event& request);
 
@@ -210,13 +212,15 @@ absl::Status CoordinatorImpl::OpenParts() {
   const sweep::SweepRun::Parts removed_from{
       .store = *store_, .traces = *traces_, .artifacts = *artifacts_, .gate = removals_};
   GRANGE_RETURN_IF_ERROR(sweep::FinishRemovals(removed_from, clock_.Now()));
-  sweeper_ = std::make_unique<sweep::Sweeper>(std::move(sweeps),
-                                              sweep::Sweeper::Parts{.store = *store_,
-                                                                    .traces = *traces_,
-                                                                    .artifacts = *artifacts_,
-                                                                    .mirrors = *mirrors_,
-                                                                    .gate = removals_,
-                                                                    .clock = clock_});
+  sweeper_ = std::make_unique<sweep::Sweeper>(
+      std::move(sweeps),
+      sweep::Sweeper::Parts{.store = *store_,
+                            .traces = *traces_,
+                            .artifacts = *artifacts_,
+                            .mirrors = *mirrors_,
+                            .gate = removals_,
+                            .clock = clock_,
+                            .end_waiting = [this](PipelineId id) { return EndWaiting(id); }});
   backups_ = std::make_unique<backup::BackupKeeper>(
       backup::BackupKeeper::Options{.state = options_.state_dir,
                                     .folder = BackupFolder(),
@@ -455,6 +459,14 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request, const stor
   GRANGE_ASSIGN_OR_RETURN(schedule::PipelineAdded added, RecoverPipeline(*store_, pipeline));
   core_->Post(std::move(added));
   return core_->Request(request, answer);
+}
+
+absl::Status CoordinatorImpl::EndWaiting(PipelineId pipeline) {
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
+  if (row.state != lifecycle::PipelineState::kManual) {
+    return absl::FailedPreconditionError("it no longer waits for a person");
+  }
+  return core_->Request(schedule::CancelPipeline{pipeline}, store::Answer());
 }
 
 absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& request) {

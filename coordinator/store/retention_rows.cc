@@ -11,7 +11,10 @@ namespace {
 absl::StatusOr<std::vector<retention::PipelineItem>> Pipelines(Connection& connection) {
   Statement row = connection.Prepare(
       "SELECT id, project, ref_name, is_tag, finished, state = 'success', pinned, created_at, "
-      "finished_at, row_bytes FROM pipelines ORDER BY id");
+      "finished_at, row_bytes, state = 'manual', CASE state WHEN 'manual' THEN "
+      "(SELECT max(max(queued_at, started_at, finished_at)) FROM jobs WHERE pipeline = "
+      "pipelines.id) "
+      "END FROM pipelines ORDER BY id");
   std::vector<retention::PipelineItem> items;
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -23,8 +26,10 @@ absl::StatusOr<std::vector<retention::PipelineItem>> Pipelines(Connection& conne
                      .finished = row.Bool(4),
                      .succeeded = row.Bool(5),
                      .pinned = row.Bool(6),
+                     .waiting = row.Bool(10),
                      .ended = std::max(row.Time(7), row.Time(8)),
                      .bytes = static_cast<uint64_t>(row.Int(9))});
+    if (!row.IsNull(11)) items.back().ended = std::max(row.Time(7), row.Time(11));
   }
 }
 

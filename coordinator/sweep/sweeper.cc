@@ -213,7 +213,8 @@ absl::StatusOr<std::vector<Swept>> Sweeper::CarryOut(const Decided& decided, con
   SweepRun run({.store = parts_.store,
                 .traces = parts_.traces,
                 .artifacts = parts_.artifacts,
-                .gate = parts_.gate},
+                .gate = parts_.gate,
+                .end_waiting = parts_.end_waiting},
                decided.stock, decided.plan, now,
                [this](absl::Duration took) { return Pause(took); });
   absl::Status status = run.Run();

@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_SWEEP_SWEEPER_H_
 #define GRANGE_COORDINATOR_SWEEP_SWEEPER_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ class Sweeper {
     source::GitMirrors& mirrors;
     RemovalGate& gate;
     const Clock& clock;
+    std::function<absl::Status(PipelineId)> end_waiting = nullptr;  // SweepRun::Parts
   };
   Sweeper(Options options, Parts parts);
   ~Sweeper();  // waits for the transaction that is under way

@@ -215,6 +215,34 @@ TEST_F(RetentionTest, ASizeLimitThatIsPassedIsNoticedAtOnce) {
   ExpectUsageIsWhatTheDiskHas();
 }
 
+TEST_F(RetentionTest, APipelineThatWaitsForAPersonGoesWhenNobodyHasTouchedItForLongEnough) {
+  StartFarm({}, 0.02);
+  farm_->Commit(repo_, {{".gitlab-ci.yml", R"yaml(
+make: {stage: build, script: ['true']}
+deploy: {stage: deploy, when: manual, allow_failure: false, script: ['true']}
+)yaml"}});
+  const auto waits = [&] {
+    const int64_t pipeline = farm_->Submit(repo_);
+    EXPECT_EQ(farm_->WaitForJob(pipeline, "deploy", "manual"), true);
+    return pipeline;
+  };
+  const int64_t old = waits(), pinned = waits(), played = waits(), newest = waits();
+  EXPECT_EQ(farm_->Ctl({"pin", absl::StrCat(pinned)}).exit_code, 0);
+  EXPECT_EQ(farm_->Ctl({"play", JobId(played, "deploy")}).exit_code, 0);
+  EXPECT_EQ(farm_->WaitForPipeline(played), "success");
+  EXPECT_THAT(farm_->Ctl({"sweep"}).out, HasSubstr("nothing was removed"));
+  EXPECT_EQ(farm_->Ctl({"project", "set", "app", "keep-pipelines", "1 second"}).exit_code, 0);
+  ASSERT_TRUE(Eventually([&] {
+    return absl::StrContains(farm_->Ctl({"sweep", "--dry-run"}).out, "keep-pipelines");
+  }));
+  EXPECT_TRUE(Has(old));
+  EXPECT_EQ(farm_->Ctl({"sweep"}).exit_code, 0);
+  EXPECT_FALSE(Has(old));
+  for (const int64_t kept : {pinned, played, newest}) EXPECT_TRUE(Has(kept)) << kept;
+  EXPECT_THAT(farm_->Ctl({"play", JobId(pinned, "deploy")}).err, "");
+  EXPECT_EQ(farm_->WaitForPipeline(pinned), "success");
+}
+
 TEST_F(RetentionTest, SourcesOfRemovedPipelinesGoAndTheProjectGoesOn) {
   StartFarm({"--keep-pipelines", "1 second", "--keep-mirrors", "1 second"}, 0.02);
   const std::string mirror = farm_->CoordinatorState() + "/mirrors/1.git";
