@@ -59,7 +59,8 @@ void AddTimeOptions(CLI::App& app, grange::server::CoordinatorOptions& options) 
            [name, &time](const std::string& text) {
              const absl::StatusOr<absl::Duration> parsed = grange::text::ParseDuration(text);
              if (!parsed.ok() || *parsed <= absl::ZeroDuration()) {
-               throw CLI::ValidationError(name, "'" + text + "' is no time; write '90s' or '5 min'");
+               throw CLI::ValidationError(name,
+                                          "'" + text + "' is no time; write '90s' or '5 min'");
              }
              time = *parsed;
            },
@@ -89,7 +90,8 @@ void AddRetentionOptions(CLI::App& app, grange::sweep::Sweeper::Options& options
            name,
            [&target, name](const std::string& text) {
              const absl::StatusOr<absl::Duration> parsed = retention::ParseAge(text);
-             if (!parsed.ok()) throw CLI::ValidationError(name, std::string(parsed.status().message()));
+             if (!parsed.ok())
+               throw CLI::ValidationError(name, std::string(parsed.status().message()));
              target = *parsed;
            },
            what)
@@ -101,7 +103,8 @@ void AddRetentionOptions(CLI::App& app, grange::sweep::Sweeper::Options& options
            name,
            [&target, name](const std::string& text) {
              const absl::StatusOr<uint64_t> parsed = retention::ParseBytes(text);
-             if (!parsed.ok()) throw CLI::ValidationError(name, std::string(parsed.status().message()));
+             if (!parsed.ok())
+               throw CLI::ValidationError(name, std::string(parsed.status().message()));
              target = *parsed;
            },
            what)
@@ -117,6 +120,9 @@ void AddRetentionOptions(CLI::App& app, grange::sweep::Sweeper::Options& options
   age("--keep-artifacts", options.limits.artifacts.age,
       "how long artifacts without 'expire_in' are kept");
   size("--artifacts-size", options.limits.artifacts.bytes, "how much all artifacts may take");
+  age("--keep-mirrors", options.limits.mirrors.age,
+      "how long sources are kept that no pipeline has any more");
+  size("--mirrors-size", options.limits.mirrors.bytes, "how much all sources may take");
   age("--keep-audit", options.audit.age, "how long entries of the audit log are kept");
   size("--audit-size", options.audit.bytes, "how much the audit log may take");
 }
@@ -204,6 +210,7 @@ int main(int argc, char** argv) {
   options.sessions.cancel_grace *= scale;
   options.sweeps.first_after *= scale;
   options.sweeps.apart *= scale;
+  options.sweeps.mirrors_every *= scale;
   absl::StatusOr<grange::os::UniqueFd> signals = grange::os::TakeSignals({SIGTERM, SIGINT});
   if (!signals.ok()) {
     std::fprintf(stderr, "grange-coordinator: %s\n",

@@ -90,12 +90,17 @@ std::string DiskWatch::WhyNot() const {
     return absl::StrCat("disk full: less than ", limits_.pause_free_bytes >> 20,
                         " MiB are free, and the jobs that run wait for space");
   }
-  uint64_t spool = 0;
-  for (const DiskPlace& place : jobs_.DiskPlaces()) spool += FolderBytes(place.folder);
+  const uint64_t spool = SpoolBytes();
   if (spool <= limits_.spool_quota_bytes) return "";
   return absl::StrCat("disk full: the folders of jobs take ", spool >> 20, " MiB, more than the ",
                       limits_.spool_quota_bytes >> 20,
                       " MiB of --spool-quota; they go when the coordinator has the logs");
+}
+
+uint64_t DiskWatch::SpoolBytes() const {
+  uint64_t bytes = 0;
+  for (const DiskPlace& place : jobs_.DiskPlaces()) bytes += FolderBytes(place.folder);
+  return bytes;
 }
 
 void DiskWatch::Judge(const Assignment& assignment, Answer answer) {

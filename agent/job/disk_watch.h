@@ -52,6 +52,8 @@ class DiskWatch {
 
   // Why no further job can be taken, or "".
   std::string WhyNot() const;
+  // Disk space of the folders of all jobs: their logs, mostly.
+  uint64_t SpoolBytes() const;
 
   // `assignment`, whose script has failed: has it filled the disk, and with how much? Answers on
   // the loop's thread, at once as long as there is space.

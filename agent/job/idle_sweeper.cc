@@ -109,8 +109,10 @@ void IdleSweeper::TakeAway(std::vector<KeptFolder> folders) {
   workers_.Run([this, loop = &loop_, stopped = stopped_, asides = std::move(asides),
                 state_dir_size = state_dir_.size()] {
     RemoveAll(asides, state_dir_size, *stopped);
-    loop->Post([this, stopped] {
-      if (!*stopped) running_ = false;
+    loop->Post([this, stopped, removed = !asides.empty()] {
+      if (*stopped) return;
+      running_ = false;
+      if (removed && on_removed_) on_removed_();
     });
   });
 }

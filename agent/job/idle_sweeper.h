@@ -6,6 +6,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -40,6 +41,8 @@ class IdleSweeper {
   // When all jobs that are here are known, and after each job. Does nothing if the last time isn't
   // long enough ago.
   void Run();
+  // Called on the loop's thread whenever something has gone.
+  void set_on_removed(std::function<void()> on_removed) { on_removed_ = std::move(on_removed); }
   // The agent ends: a worker stops at the next folder, what it has left goes at the next start.
   void Stop() { *stopped_ = true; }
 
@@ -52,6 +55,7 @@ class IdleSweeper {
   const Clock& clock_;
   WorkerPool& workers_;
   const InUse in_use_;
+  std::function<void()> on_removed_;
   bool running_ = false;
   absl::Duration last_run_ = -absl::InfiniteDuration();  // since boot
   std::shared_ptr<std::atomic<bool>> stopped_;           // shared with work under way

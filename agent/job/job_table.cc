@@ -42,9 +42,13 @@ JobTable::JobTable(const AttemptContext& context, DecodeSpec decode)
             context.workers, *this),
       sweeper_(context.settings.sweep, context.settings.state_dir, context.loop, context.clock,
                context.workers, [this] { return FoldersInUse(); }),
+      counter_(context.settings.state_dir, context.loop, context.clock, context.workers,
+               std::min(KeptCounter::kEvery, context.settings.sweep.every)),
       context_{context.settings, context.loop,      context.clock, context.journal, context.traces,
                context.workers,  context.workbench, context.hub,   &disk_},
-      decode_(std::move(decode)) {}
+      decode_(std::move(decode)) {
+  sweeper_.set_on_removed([this] { counter_.Count(); });
+}
 
 JobTable::~JobTable() {
   if (drain_timer_ != 0) context_.loop.Cancel(drain_timer_);
@@ -56,6 +60,7 @@ void JobTable::Recover() {
   SweepFolders();
   SweepCgroups();
   sweeper_.Run();
+  counter_.Count();
 }
 
 void JobTable::RecoverOne(const Assignment& assignment, const std::vector<trace::Record>& records) {
@@ -142,6 +147,7 @@ void JobTable::Remove(const std::shared_ptr<Attempt>& attempt) {
   attempts_.erase(attempt->assignment());
   DeleteLater(attempt->job_dir());
   sweeper_.Run();
+  counter_.Count();
   if (attempts_.empty() && on_empty_) on_empty_();
 }
 
@@ -341,6 +347,7 @@ void JobTable::SetLease(absl::Duration deadline) {
 
 void JobTable::Abandon() {
   sweeper_.Stop();
+  counter_.Stop();
   for (const auto& [assignment, attempt] : attempts_) attempt->Abandon();
 }
 

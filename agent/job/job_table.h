@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "agent/job/attempt.h"
+#include "agent/job/kept_counter.h"
 
 namespace grange::job {
 
@@ -69,6 +70,10 @@ class JobTable : private DiskWatch::Jobs {
   bool empty() const { return attempts_.empty(); }
   int FreeSlots() const;
   uint64_t FreeBytes() const;
+  // What was counted last of the folders for later jobs; none yet: not counted.
+  const std::optional<KeptSizes>& kept() const { return counter_.sizes(); }
+  // Of the folders of jobs that aren't forgotten, now.
+  uint64_t SpoolBytes() const { return disk_.SpoolBytes(); }
   // Called when the last attempt has gone.
   void set_on_empty(std::function<void()> on_empty) { on_empty_ = std::move(on_empty); }
   // The agent ends: stops the workers' doings, records nothing, leaves all jobs running.
@@ -95,6 +100,7 @@ class JobTable : private DiskWatch::Jobs {
 
   DiskWatch disk_;
   IdleSweeper sweeper_;
+  KeptCounter counter_;
   const AttemptContext context_;
   const DecodeSpec decode_;
   // Shared with work that is under way, see Attempt.

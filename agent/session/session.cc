@@ -317,6 +317,14 @@ void Session::SendHeartbeat() {
   heartbeat.set_free_slots(table_->FreeSlots());
   heartbeat.set_load(Load());
   heartbeat.set_disk_free_bytes(table_->FreeBytes());
+  if (const std::optional<job::KeptSizes>& sizes = table_->kept(); sizes.has_value()) {
+    v1::Kept& kept = *heartbeat.mutable_kept();
+    kept.set_work_trees(sizes->work_trees);
+    kept.set_work_tree_bytes(sizes->work_tree_bytes);
+    kept.set_mirrors(sizes->mirrors);
+    kept.set_mirror_bytes(sizes->mirror_bytes);
+    kept.set_spool_bytes(table_->SpoolBytes());
+  }
   Send(std::move(message));
 }
 

@@ -49,6 +49,7 @@ struct BackupMade {
 struct UsageLine {
   store::UsageRow row;
   retention::Limit limit;
+  std::string agent = {};  // whose disk it is on; "": the coordinator's
 };
 struct UsageReport {
   std::vector<UsageLine> lines;

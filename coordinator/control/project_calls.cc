@@ -25,10 +25,9 @@ constexpr size_t kMaskedMin = 8;
 
 const std::vector<std::string>& SettingNames() {
   static const auto* const names = new std::vector<std::string>{
-      "coverage-regex", "default-branch", "timeout",        "on-disconnect",  "trace-limit",
-      "trace-limit-policy",
-      "keep-pipelines", "keep-traces",    "keep-artifacts", "pipelines-size", "traces-size",
-      "artifacts-size"};
+      "coverage-regex",     "default-branch", "timeout",      "on-disconnect",  "trace-limit",
+      "trace-limit-policy", "keep-pipelines", "keep-traces",  "keep-artifacts", "pipelines-size",
+      "traces-size",        "artifacts-size", "keep-mirrors", "mirrors-size"};
   return *names;
 }
 
@@ -100,18 +99,18 @@ absl::Status CheckVariable(const v1::SetVariableRequest& request) {
 grpc::Status ControlService::SetProject(grpc::ServerContext* context,
                                         const v1::SetProjectRequest* request,
                                         v1::ActionReply* reply) {
-  return Act(
-      *context, "set-project", Role::kAdmin, request->request_key(), reply,
-      [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
-        GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
-        GRANGE_ASSIGN_OR_RETURN(const store::Project project,
-                                parts_.store.FindOrMakeProject(request->project(), {}));
-        const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": ", request->key(),
-                              request->value().empty() ? " is the default again" : " is set"));
-        GRANGE_RETURN_IF_ERROR(
-            parts_.store.SetProjectSetting(project.id, request->key(), request->value(), answer));
-        return answer.text;
-      });
+  return Act(*context, "set-project", Role::kAdmin, request->request_key(), reply,
+             [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
+               GRANGE_RETURN_IF_ERROR(CheckSetting(request->key(), request->value()));
+               GRANGE_ASSIGN_OR_RETURN(const store::Project project,
+                                       parts_.store.FindOrMakeProject(request->project(), {}));
+               const store::Answer answer = draft.WithText(
+                   absl::StrCat("project ", project.name, ": ", request->key(),
+                                request->value().empty() ? " is the default again" : " is set"));
+               GRANGE_RETURN_IF_ERROR(parts_.store.SetProjectSetting(project.id, request->key(),
+                                                                     request->value(), answer));
+               return answer.text;
+             });
 }
 
 grpc::Status ControlService::GetProject(grpc::ServerContext* context,
@@ -139,8 +138,8 @@ grpc::Status ControlService::SetVariable(grpc::ServerContext* context,
                variable.value = Secret(request->value());
                variable.masked = request->masked();
                variable.file = request->file();
-               const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": variable ",
-                                                            request->name(), " is set"));
+               const store::Answer answer = draft.WithText(absl::StrCat(
+                   "project ", project.name, ": variable ", request->name(), " is set"));
                GRANGE_RETURN_IF_ERROR(parts_.store.SetVariable(project.id, variable, answer));
                return answer.text;
              });
@@ -174,8 +173,8 @@ grpc::Status ControlService::RemoveVariable(grpc::ServerContext* context,
       [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
         GRANGE_ASSIGN_OR_RETURN(const store::Project project,
                                 parts_.store.FindProject(request->project()));
-        const store::Answer answer = draft.WithText(absl::StrCat("project ", project.name, ": variable ",
-                                                     request->name(), " is removed"));
+        const store::Answer answer = draft.WithText(
+            absl::StrCat("project ", project.name, ": variable ", request->name(), " is removed"));
         GRANGE_RETURN_IF_ERROR(parts_.store.RemoveVariable(project.id, request->name(), answer));
         return answer.text;
       });

@@ -12,9 +12,8 @@ namespace grange::control {
 
 grpc::Status ControlService::PinPipeline(grpc::ServerContext* context,
                                          const v1::PinRequest* request, v1::ActionReply* reply) {
-  return Act(*context, request->unpin() ? "unpin" : "pin", Role::kDeveloper,
-             request->request_key(), reply,
-             [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
+  return Act(*context, request->unpin() ? "unpin" : "pin", Role::kDeveloper, request->request_key(),
+             reply, [&](const store::Answer& draft) -> absl::StatusOr<std::string> {
                const store::Answer answer = draft.WithText(absl::StrCat(
                    "pipeline ", request->pipeline_id(),
                    request->unpin() ? " is no longer pinned" : " is pinned: it is kept"));
@@ -45,6 +44,7 @@ grpc::Status ControlService::Usage(grpc::ServerContext* context, const v1::Usage
     added->set_removed_count(line.row.swept_count);
     added->set_removed_bytes(line.row.swept_bytes);
     added->set_removed_ms(ToMillis(line.row.swept_at));
+    added->set_agent(line.agent);
   }
   reply->set_disk_free_bytes(usage->disk_free);
   reply->set_disk_bytes(usage->disk_bytes);
@@ -59,8 +59,7 @@ grpc::Status ControlService::Sweep(grpc::ServerContext* context, const v1::Sweep
                                    v1::SweepReply* reply) {
   const absl::StatusOr<User> caller = Caller(*context, Role::kAdmin);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  const absl::StatusOr<std::vector<sweep::Swept>> swept =
-      parts_.backend.Sweep(request->dry_run());
+  const absl::StatusOr<std::vector<sweep::Swept>> swept = parts_.backend.Sweep(request->dry_run());
   if (!swept.ok()) return rpc::ToGrpc(swept.status());
   uint64_t count = 0, bytes = 0;
   for (const sweep::Swept& line : *swept) {

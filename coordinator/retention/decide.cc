@@ -16,10 +16,10 @@ struct Candidate {
   size_t index = 0;
   ProjectId project;
   absl::Time born;
-  absl::Time due;            // by age; InfiniteFuture: never
-  const char* due_by = "";   // "keep-traces", or "expire_in" where it has an age of its own
+  absl::Time due;           // by age; InfiniteFuture: never
+  const char* due_by = "";  // "keep-traces", or "expire_in" where it has an age of its own
   uint64_t bytes = 0;
-  bool stays = false;        // whatever its age, and however little space there is
+  bool stays = false;  // whatever its age, and however little space there is
   bool stays_by_size = false;
   bool gone = false;
 };
@@ -97,17 +97,15 @@ class Sieve {
       all -= MakeRoom(project, used, policy_.Of(kind_, project).bytes, removals);
     }
     MakeRoom(ProjectId(), all, policy_.farm.Of(kind_).bytes, removals);
-    std::sort(removals.begin(), removals.end(), [this](const auto& a, const auto& b) {
-      return place_[a.index] < place_[b.index];
-    });
+    std::sort(removals.begin(), removals.end(),
+              [this](const auto& a, const auto& b) { return place_[a.index] < place_[b.index]; });
     return removals;
   }
 
  private:
   std::string ByAge(const Candidate& candidate) const {
     if (candidate.due_by[0] == 'e') return candidate.due_by;  // expire_in
-    return absl::StrCat(candidate.due_by, " ",
-                        AgeText(policy_.Of(kind_, candidate.project).age));
+    return absl::StrCat(candidate.due_by, " ", AgeText(policy_.Of(kind_, candidate.project).age));
   }
 
   void Remove(Candidate& candidate, std::string limit, std::vector<Removal>& removals) {
@@ -157,8 +155,9 @@ std::vector<Removal> Pipelines(const Stock& stock, const Policy& policy, absl::T
                .due = std::max(DueAt(item.ended, age), standing.held_until),
                .due_by = "keep-pipelines",
                .bytes = item.bytes,
-               .stays = standing.in_use || standing.newest || standing.newest_succeeded,
-               .stays_by_size = standing.held_until > now});
+               .stays = (item.waiting ? item.pinned : standing.in_use) || standing.newest ||
+                        standing.newest_succeeded,
+               .stays_by_size = standing.held_until > now || item.waiting});
   }
   return sieve.Run();
 }
@@ -192,16 +191,15 @@ std::vector<Removal> Artifacts(const Stock& stock, const Policy& policy, absl::T
     if (found == standings.end() || found->second.gone) continue;
     const Standing& standing = found->second;
     const ProjectId project = standing.item->project;
-    sieve.Add(
-        {.index = i,
-         .project = project,
-         .born = item.created,
-         .due = item.expires.value_or(
-             DueAt(item.created, policy.Of(Kind::kArtifacts, project).age)),
-         .due_by = item.expires.has_value() ? "expire_in" : "keep-artifacts",
-         .bytes = item.bytes,
-         .stays = standing.in_use || standing.newest_succeeded,
-         .stays_by_size = item.expires == absl::InfiniteFuture()});
+    sieve.Add({.index = i,
+               .project = project,
+               .born = item.created,
+               .due = item.expires.value_or(
+                   DueAt(item.created, policy.Of(Kind::kArtifacts, project).age)),
+               .due_by = item.expires.has_value() ? "expire_in" : "keep-artifacts",
+               .bytes = item.bytes,
+               .stays = standing.in_use || standing.newest_succeeded,
+               .stays_by_size = item.expires == absl::InfiniteFuture()});
   }
   return sieve.Run();
 }

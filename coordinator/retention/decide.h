@@ -21,6 +21,8 @@ struct PipelineItem {
   bool finished = false;
   bool succeeded = false;
   bool pinned = false;
+  bool waiting = false;  // for a person, not finished: nothing of it runs, or will by itself
+  // Of one that waits: when something happened to one of its jobs.
   absl::Time ended = absl::InfinitePast();
   uint64_t bytes = 0;  // of its rows
 };
@@ -49,7 +51,7 @@ struct Stock {
 };
 
 struct Removal {
-  size_t index = 0;   // in the stock
+  size_t index = 0;  // in the stock
   ProjectId project;
   std::string limit;  // "keep-traces 90 days", "artifacts-size 20 GiB", "expire_in"
 };
@@ -63,20 +65,21 @@ struct Crowded {
 };
 
 struct Plan {
-  std::vector<Removal> pipelines;  // with all their traces and artifacts
-  std::vector<Removal> traces;     // of pipelines that stay
-  std::vector<Removal> artifacts;  // of pipelines that stay
+  std::vector<Removal> pipelines;            // with all their traces and artifacts
+  std::vector<Removal> traces;               // of pipelines that stay
+  std::vector<Removal> artifacts;            // of pipelines that stay
   absl::Time next = absl::InfiniteFuture();  // when the next one is due by its age
   std::vector<Crowded> crowded;
 };
 
 // What goes at `now`, oldest first; equal input gives equal output.
 //
-// A pipeline stays, with its traces, while it isn't finished or is pinned, and if it is the newest
-// of its ref or the newest of its ref that succeeded. It also stays until the artifacts expire that
-// have an expire_in of their own. Artifacts stay while the pipeline isn't finished or is pinned,
-// and if it is the newest of its ref that succeeded. Those that never expire go with their pipeline
-// only. Sizes count all that is there, what must stay too.
+// A pipeline that waits for a person goes by its age only, as if it had finished when something
+// last happened in it. Otherwise one stays, with its traces, while it isn't finished or is pinned,
+// and if it is the newest of its ref or the newest of its ref that succeeded. It also stays until
+// the artifacts expire that have an expire_in of their own. Artifacts stay while the pipeline isn't
+// finished or is pinned, and if it is the newest of its ref that succeeded. Those that never expire
+// go with their pipeline only. Sizes count all that is there, what must stay too.
 Plan Decide(const Stock& stock, const Policy& policy, absl::Time now);
 
 }  // namespace grange::retention

@@ -28,6 +28,7 @@ constexpr Setting kSettings[] = {
     {"keep-pipelines", &Limits::pipelines, true}, {"pipelines-size", &Limits::pipelines, false},
     {"keep-traces", &Limits::traces, true},       {"traces-size", &Limits::traces, false},
     {"keep-artifacts", &Limits::artifacts, true}, {"artifacts-size", &Limits::artifacts, false},
+    {"keep-mirrors", &Limits::mirrors, true},     {"mirrors-size", &Limits::mirrors, false},
 };
 
 const Setting* Find(absl::string_view name) {
@@ -47,6 +48,8 @@ absl::string_view KindName(Kind kind) {
       return "traces";
     case Kind::kArtifacts:
       return "artifacts";
+    case Kind::kMirrors:
+      return "mirrors";
     case Kind::kAudit:
       return "audit";
   }
@@ -56,6 +59,7 @@ absl::string_view KindName(Kind kind) {
 const Limit& Limits::Of(Kind kind) const {
   if (kind == Kind::kTraces) return traces;
   if (kind == Kind::kArtifacts) return artifacts;
+  if (kind == Kind::kMirrors) return mirrors;
   return pipelines;
 }
 

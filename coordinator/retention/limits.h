@@ -16,7 +16,7 @@
 namespace grange::retention {
 
 // What has a limit. The names are those of `grangectl usage` and of the settings.
-enum class Kind { kPipelines, kTraces, kArtifacts, kAudit };
+enum class Kind { kPipelines, kTraces, kArtifacts, kMirrors, kAudit };
 absl::string_view KindName(Kind kind);
 
 inline constexpr uint64_t kNoBytesLimit = std::numeric_limits<uint64_t>::max();
@@ -29,11 +29,12 @@ struct Limit {
   friend bool operator==(const Limit&, const Limit&) = default;
 };
 
-// Of what belongs to pipelines.
+// Of what belongs to projects.
 struct Limits {
   Limit pipelines{.age = absl::Hours(365 * 24)};
   Limit traces{.age = absl::Hours(90 * 24)};
   Limit artifacts{.age = absl::Hours(30 * 24)};  // without an expire_in of their own
+  Limit mirrors{.age = absl::Hours(30 * 24)};    // commits that no pipeline has any more
 
   const Limit& Of(Kind kind) const;
 
@@ -55,8 +56,8 @@ struct Policy {
 absl::StatusOr<absl::Duration> ParseAge(absl::string_view text);
 // "500 MiB", "20GB", "1048576"; "unlimited". At least 1 MiB.
 absl::StatusOr<uint64_t> ParseBytes(absl::string_view text);
-std::string AgeText(absl::Duration age);    // "90 days"
-std::string BytesText(uint64_t bytes);      // "500 MiB"
+std::string AgeText(absl::Duration age);  // "90 days"
+std::string BytesText(uint64_t bytes);    // "500 MiB"
 
 // Whether `name` is a setting of a project here: keep-pipelines, pipelines-size, keep-traces, ….
 bool IsSetting(absl::string_view name);

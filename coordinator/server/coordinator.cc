@@ -103,10 +103,12 @@ class CoordinatorImpl : public Coordinator,
     hub_->EndSessionsOf(agent, why);
   }
   absl::StatusOr<control::BackupMade> CreateBackup(
-      const std::string& name, bool whole,
-      const std::function<void(uint64_t)>& progress) override;
+      const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) override;
   absl::StatusOr<control::UsageReport> Usage() override {
-    return MakeUsageReport(options_.state_dir, *store_, *sweeper_);
+    GRANGE_ASSIGN_OR_RETURN(control::UsageReport report,
+                            MakeUsageReport(options_.state_dir, *store_, *mirrors_, *sweeper_));
+    GRANGE_RETURN_IF_ERROR(AddAgents(*store_, *hub_, report));
+    return report;
   }
   absl::StatusOr<std::vector<sweep::Swept>> Sweep(bool dry_run) override {
     return sweeper_->Sweep(dry_run);
@@ -129,6 +131,8 @@ class CoordinatorImpl : public Coordinator,
   void Finish(session::JobResult result);
   std::optional<double> CoverageOf(const session::JobResult& result);
   void TellSweeper(const store::PutTraceEnd& end);
+  // For a sweep, which holds the pipeline meanwhile: cancels one that still waits for a person.
+  absl::Status EndWaiting(PipelineId pipeline);
   // The pipeline that it is about; not set: an agent.
   absl::StatusOr<PipelineId> PipelineOf(const schedule::Event& request);
 
@@ -204,18 +208,22 @@ absl::Status CoordinatorImpl::OpenParts() {
   artifact_options.dir = Path("artifacts");
   GRANGE_ASSIGN_OR_RETURN(artifacts_, artifact::ArtifactStore::Open(artifact_options));
   mirrors_ = std::make_unique<source::GitMirrors>(Path("mirrors"));
+  GRANGE_RETURN_IF_ERROR(mirrors_->ClearLeftovers());
   book_ = std::make_unique<PipelineBook>(*store_);
   sweep::Sweeper::Options sweeps = options_.sweeps;
   sweeps.traces_dir = Path("traces");
   const sweep::SweepRun::Parts removed_from{
       .store = *store_, .traces = *traces_, .artifacts = *artifacts_, .gate = removals_};
   GRANGE_RETURN_IF_ERROR(sweep::FinishRemovals(removed_from, clock_.Now()));
-  sweeper_ = std::make_unique<sweep::Sweeper>(std::move(sweeps),
-                                              sweep::Sweeper::Parts{.store = *store_,
-                                                                    .traces = *traces_,
-                                                                    .artifacts = *artifacts_,
-                                                                    .gate = removals_,
-                                                                    .clock = clock_});
+  sweeper_ = std::make_unique<sweep::Sweeper>(
+      std::move(sweeps),
+      sweep::Sweeper::Parts{.store = *store_,
+                            .traces = *traces_,
+                            .artifacts = *artifacts_,
+                            .mirrors = *mirrors_,
+                            .gate = removals_,
+                            .clock = clock_,
+                            .end_waiting = [this](PipelineId id) { return EndWaiting(id); }});
   backups_ = std::make_unique<backup::BackupKeeper>(
       backup::BackupKeeper::Options{.state = options_.state_dir,
                                     .folder = BackupFolder(),
@@ -286,8 +294,7 @@ absl::Status CoordinatorImpl::Listen() {
     certificate.files = options_.certificate;
     certificate.ca = ca_;
     certificate.names = CertificateNames(where.host, options_.names);
-    GRANGE_ASSIGN_OR_RETURN(certificate_,
-                            CertificateKeeper::Start(std::move(certificate), clock_));
+    GRANGE_ASSIGN_OR_RETURN(certificate_, CertificateKeeper::Start(std::move(certificate), clock_));
     GRANGE_ASSIGN_OR_RETURN(fingerprint, rpc::Fingerprint(ca_.certificate_pem));
     credentials_ = rpc::ReloadingServerCredentials(certificate_->pair());
   }
@@ -460,6 +467,14 @@ absl::Status CoordinatorImpl::Request(const schedule::Event& request, const stor
   return core_->Request(request, answer);
 }
 
+absl::Status CoordinatorImpl::EndWaiting(PipelineId pipeline) {
+  GRANGE_ASSIGN_OR_RETURN(const store::PipelineRow row, store_->GetPipeline(pipeline));
+  if (row.state != lifecycle::PipelineState::kManual) {
+    return absl::FailedPreconditionError("it no longer waits for a person");
+  }
+  return core_->Request(schedule::CancelPipeline{pipeline}, store::Answer());
+}
+
 absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& request) {
   JobId job;
   if (const auto* of = std::get_if<schedule::RetryPipeline>(&request)) return of->pipeline;
@@ -474,11 +489,18 @@ absl::StatusOr<PipelineId> CoordinatorImpl::PipelineOf(const schedule::Event& re
 
 absl::StatusOr<control::BackupMade> CoordinatorImpl::CreateBackup(
     const std::string& name, bool whole, const std::function<void(uint64_t)>& progress) {
-  GRANGE_ASSIGN_OR_RETURN(const backup::BackupKeeper::Made made,
-                          backups_->Create(name, whole, progress));
-  return control::BackupMade{.folder = made.folder,
-                             .bytes = made.manifest.Bytes(),
-                             .files = made.manifest.files.size()};
+  absl::StatusOr<backup::BackupKeeper::Made> made;
+  if (whole) {
+    // Of a mirror first the refs are copied, then their objects: nothing may go in between.
+    const source::MirrorGate::Use hold = mirrors_->HoldAll();
+    made = backups_->Create(name, whole, progress);
+  } else {
+    made = backups_->Create(name, whole, progress);
+  }
+  GRANGE_RETURN_IF_ERROR(made.status());
+  return control::BackupMade{.folder = made->folder,
+                             .bytes = made->manifest.Bytes(),
+                             .files = made->manifest.files.size()};
 }
 
 bool CoordinatorImpl::StopsOnDisconnect(JobId job) {

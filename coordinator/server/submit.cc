@@ -86,6 +86,8 @@ absl::StatusOr<Submitted> Submitter::Submit(const control::SubmitOrder& order) {
       return Submitted{.answer = answer, .event = {}};
     }
   }
+  // What is found there now stays until the pipeline is stored, and then for its sake.
+  const source::MirrorGate::Use hold = mirrors_.Hold(project.id);
   if (!order.url.empty()) {
     GRANGE_ASSIGN_OR_RETURN(const source::GitMirrors::Fetched fetched,
                             mirrors_.Fetch(project.id, order.url, order.ref_name));

@@ -37,6 +37,14 @@ v1::HubMsg RevokeMessage(const Assignment& assignment, absl::string_view reason)
   return message;
 }
 
+AgentKept ToKept(const v1::Kept& kept) {
+  return {.work_trees = kept.work_trees(),
+          .work_tree_bytes = kept.work_tree_bytes(),
+          .mirrors = kept.mirrors(),
+          .mirror_bytes = kept.mirror_bytes(),
+          .spool_bytes = kept.spool_bytes()};
+}
+
 }  // namespace
 
 SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::TraceStore& traces,
@@ -206,6 +214,7 @@ absl::Status SessionHub::OnMessage(const std::shared_ptr<AgentSession>& session,
       if (session->ready) {
         base::MutexLock lock(mu_);
         last_contact_[agent] = clock_.Now();
+        if (message.heartbeat().has_kept()) kept_[agent] = ToKept(message.heartbeat().kept());
       }
       return absl::OkStatus();
     }
@@ -461,6 +470,12 @@ absl::Time SessionHub::AwaySince(AgentId agent) const {
   if (by_agent_.contains(agent)) return absl::InfiniteFuture();
   const auto found = last_contact_.find(agent);
   return found == last_contact_.end() ? started_at_ : found->second;
+}
+
+std::optional<AgentKept> SessionHub::KeptBy(AgentId agent) const {
+  base::MutexLock lock(mu_);
+  const auto found = kept_.find(agent);
+  return found == kept_.end() ? std::nullopt : std::make_optional(found->second);
 }
 
 void SessionHub::GoingDown() {

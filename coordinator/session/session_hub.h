@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -34,6 +35,15 @@ struct SessionOptions {
   absl::Duration lease_ttl = absl::Seconds(60);
   absl::Duration same_credential_window = absl::Seconds(20);
   absl::Duration cancel_grace = absl::Seconds(30);
+};
+
+// What an agent has said it keeps on its disk between jobs.
+struct AgentKept {
+  uint32_t work_trees = 0;
+  uint64_t work_tree_bytes = 0;
+  uint32_t mirrors = 0;
+  uint64_t mirror_bytes = 0;
+  uint64_t spool_bytes = 0;
 };
 
 // What the agents' door tells the rest of the coordinator. Called on threads of the door; must not
@@ -75,6 +85,9 @@ class SessionHub {
   // InfiniteFuture while it has one. For display.
   absl::Time AwaySince(AgentId agent) const;
 
+  // As the agent said last, for as long as this hub is there; none: not counted yet.
+  std::optional<AgentKept> KeptBy(AgentId agent) const;
+
   // The coordinator stops: tells every agent, then ends the streams.
   void GoingDown();
 
@@ -83,8 +96,8 @@ class SessionHub {
   void Stop();
 
   // --- from the streams
-  // A stream has begun; without a Hello within the silence limit it ends. False if too many wait for
-  // theirs: it is to end at once.
+  // A stream has begun; without a Hello within the silence limit it ends. False if too many wait
+  // for theirs: it is to end at once.
   bool OnOpened(const std::shared_ptr<AgentSession>& session);
   // A Hello on a new stream; identity is checked on the hub's loop.
   void OnHello(std::shared_ptr<AgentSession> session, std::string credential, v1::Hello hello);
@@ -140,6 +153,7 @@ class SessionHub {
   absl::flat_hash_map<std::string, std::shared_ptr<AgentSession>> by_public_id_
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<AgentId, AgentKept> kept_ ABSL_GUARDED_BY(mu_);
 
   os::EventLoop::TimerId silence_timer_ = 0;  // on the loop's thread; 0: none
   os::EventLoop loop_;

@@ -1,6 +1,7 @@
 #ifndef GRANGE_COORDINATOR_SOURCE_GIT_COMMAND_H_
 #define GRANGE_COORDINATOR_SOURCE_GIT_COMMAND_H_
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ absl::StatusOr<std::string> RunGit(const std::string& dir, std::vector<std::stri
                                    absl::string_view input = {},
                                    absl::Duration timeout = absl::Minutes(2),
                                    size_t out_limit = 64 << 20);
+
+// The same for what takes long: git ends when `go_on`, which is asked about ten times a second,
+// says no (kCancelled). For output and input of any size.
+absl::StatusOr<std::string> RunGitWhile(const std::string& dir, std::vector<std::string> arguments,
+                                        absl::string_view input,
+                                        const std::function<bool()>& go_on);
 
 }  // namespace grange::source
 

@@ -94,12 +94,13 @@ GitMirrors::GitMirrors(std::string dir) : impl_(std::make_shared<Impl>(std::move
 
 absl::StatusOr<std::string> GitMirrors::Ensure(ProjectId project) {
   const std::string path = impl_->PathOf(project);
-  bool first = false;
+  bool known = false, first = false;
   {
     base::MutexLock lock(impl_->mu);
-    if (impl_->ready.count(project) > 0) return path;
+    known = impl_->ready.count(project) > 0;
     first = impl_->ready.empty();
   }
+  if (known && os::Exists(path + "/HEAD")) return path;  // else it has just been taken away
   if (first) {
     GRANGE_RETURN_IF_ERROR(os::MakeDirs(impl_->dir));
     GRANGE_RETURN_IF_ERROR(MakeHooks(impl_->HooksDir()));
@@ -111,6 +112,10 @@ absl::StatusOr<std::string> GitMirrors::Ensure(ProjectId project) {
 }
 
 absl::StatusOr<GitMirrors::Running> GitMirrors::Serve(ProjectId project, Service service) {
+  std::unique_ptr<MirrorGate::Use> hold;
+  if (service == Service::kReceivePack) {
+    hold = std::make_unique<MirrorGate::Use>(impl_->gate, project);
+  }
   GRANGE_ASSIGN_OR_RETURN(const std::string path, Ensure(project));
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -134,8 +139,10 @@ absl::StatusOr<GitMirrors::Running> GitMirrors::Serve(ProjectId project, Service
   options.stdout_fd = its.get();
   options.stderr_fd = error.write_end.get();
   GRANGE_ASSIGN_OR_RETURN(os::Child child, os::Child::Start(options));
-  return Running{
-      .child = std::move(child), .socket = std::move(ours), .error = std::move(error.read_end)};
+  return Running{.hold = std::move(hold),
+                 .child = std::move(child),
+                 .socket = std::move(ours),
+                 .error = std::move(error.read_end)};
 }
 
 }  // namespace grange::source

@@ -1,8 +1,10 @@
 #ifndef GRANGE_COORDINATOR_SOURCE_GIT_MIRROR_H_
 #define GRANGE_COORDINATOR_SOURCE_GIT_MIRROR_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/base/id.h"
 #include "common/os/child.h"
+#include "coordinator/source/mirror_gate.h"
 #include "coordinator/store/store.h"
 
 namespace grange::source {
@@ -22,6 +25,15 @@ namespace grange::source {
 class GitMirrors {
  public:
   explicit GitMirrors(std::string dir);
+
+  // At the start, before anything else: removes what a kill has left half done. Mirrors that can't
+  // be mended are named in the log.
+  absl::Status ClearLeftovers();
+
+  // Until it goes nothing is taken away from the project's mirror (MirrorGate). A submit holds it
+  // from its look whether the commit is there until its pipeline is stored.
+  [[nodiscard]] MirrorGate::Use Hold(ProjectId project);
+  [[nodiscard]] MirrorGate::Use HoldAll();  // of all projects: a copy is made of them
 
   // Makes the project's mirror if it is missing. Its folder.
   absl::StatusOr<std::string> Ensure(ProjectId project);
@@ -66,11 +78,48 @@ class GitMirrors {
   // `socket`'s other end. The caller pumps bytes between its end and the stream.
   enum class Service { kUploadPack, kReceivePack };
   struct Running {
+    std::unique_ptr<MirrorGate::Use> hold;  // of a receive-pack; until git has ended
     os::Child child;
     os::UniqueFd socket;  // bidirectional, non-blocking
     os::UniqueFd error;   // git's stderr
   };
   absl::StatusOr<Running> Serve(ProjectId project, Service service);
+
+  // Takes away what no pipeline wants.
+  struct ShrinkOrder {
+    // The commits that stay. Asked while nobody holds the mirror.
+    std::function<absl::StatusOr<std::set<std::string>>()> wanted;
+    absl::Time now;
+    // A commit goes that nothing has wanted for so long. Since when, the mirror itself notes. What
+    // was pushed and never became a pipeline stays for at least a day.
+    absl::Duration keep;
+    // Its objects go even if they are few; otherwise those of a small part of the mirror's size
+    // may wait for more, as all that stays has to be written anew.
+    bool thorough = false;
+    absl::Duration patience = absl::Minutes(1);  // for a moment when nobody holds the mirror
+    bool dry_run = false;                        // only says what would go
+    // Asked now and then; false: stops, the rest is for another time.
+    std::function<bool()> go_on = [] { return true; };
+  };
+  struct Shrunk {
+    uint64_t commits = 0;                        // that went
+    uint64_t bytes = 0;                          // the disk space that they had
+    uint64_t left = 0;                           // what the mirror has on the disk now
+    absl::Time oldest = absl::InfiniteFuture();  // since when the first of them was not wanted
+    absl::Time next = absl::InfiniteFuture();    // when another one is due
+    // Why something is left for another time: kUnavailable, somebody held the mirror all the time;
+    // kResourceExhausted, no space to write anew what stays; kCancelled, `go_on` said no.
+    absl::Status rest;
+  };
+  // Blocks for as long as git and the disk take; submits wait for parts of it only. A mirror of
+  // which nothing is wanted goes as a whole, and comes back with the next submit. Agents may fetch
+  // meanwhile. A kill at any moment leaves a mirror that works, and the next call goes on. One call
+  // at a time.
+  absl::StatusOr<Shrunk> Shrink(ProjectId project, const ShrinkOrder& order);
+
+  // The projects that have a mirror, and its bytes on the disk; reads no more than the folders.
+  std::vector<ProjectId> OnDisk();
+  uint64_t BytesOf(ProjectId project);
 
  private:
   struct Impl;

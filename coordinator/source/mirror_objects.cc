@@ -105,7 +105,7 @@ bool GitMirrors::HasCommit(ProjectId project, absl::string_view sha) {
 
 absl::StatusOr<store::Commit> GitMirrors::ReadCommit(ProjectId project, absl::string_view sha) {
   GRANGE_RETURN_IF_ERROR(CheckSha(sha));
-  const std::string key = absl::StrCat(project.value(), "/", sha);
+  const std::string key = absl::StrCat(impl_->KeyOf(project), sha);
   if (std::optional<store::Commit> known = impl_->commits.Find(key)) return *std::move(known);
   GRANGE_ASSIGN_OR_RETURN(const std::string path, Ensure(project));
   GRANGE_ASSIGN_OR_RETURN(const std::string answer,
@@ -127,7 +127,7 @@ absl::StatusOr<std::string> GitMirrors::ReadFile(ProjectId project, absl::string
   GRANGE_RETURN_IF_ERROR(CheckPath(path));
   const absl::Status too_large =
       absl::ResourceExhaustedError(absl::StrCat("'", path, "' is larger than ", limit, " bytes"));
-  const std::string key = absl::StrCat(project.value(), "/", sha, "/", path);
+  const std::string key = absl::StrCat(impl_->KeyOf(project), sha, "/", path);
   std::optional<std::string> known = impl_->files.Find(key);
   if (known.has_value() && known->size() > limit) return too_large;
   if (known.has_value()) return *std::move(known);

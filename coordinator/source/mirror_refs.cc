@@ -147,7 +147,7 @@ absl::Status GitMirrors::Pin(ProjectId project, absl::string_view sha, absl::str
                              bool is_tag) {
   GRANGE_RETURN_IF_ERROR(CheckRefName(ref_name));
   const std::string ref = RefOf(ref_name, is_tag);
-  const std::string key = absl::StrCat(project.value(), "/", ref);
+  const std::string key = absl::StrCat(impl_->KeyOf(project), ref);
   if (impl_->pins.Find(key) == std::string(sha)) return absl::OkStatus();
   GRANGE_RETURN_IF_ERROR(ReadCommit(project, sha).status());
   GRANGE_ASSIGN_OR_RETURN(const std::string mirror, Ensure(project));

@@ -11,7 +11,10 @@ namespace {
 absl::StatusOr<std::vector<retention::PipelineItem>> Pipelines(Connection& connection) {
   Statement row = connection.Prepare(
       "SELECT id, project, ref_name, is_tag, finished, state = 'success', pinned, created_at, "
-      "finished_at, row_bytes FROM pipelines ORDER BY id");
+      "finished_at, row_bytes, state = 'manual', CASE state WHEN 'manual' THEN "
+      "(SELECT max(max(queued_at, started_at, finished_at)) FROM jobs WHERE pipeline = "
+      "pipelines.id) "
+      "END FROM pipelines ORDER BY id");
   std::vector<retention::PipelineItem> items;
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
@@ -23,8 +26,10 @@ absl::StatusOr<std::vector<retention::PipelineItem>> Pipelines(Connection& conne
                      .finished = row.Bool(4),
                      .succeeded = row.Bool(5),
                      .pinned = row.Bool(6),
+                     .waiting = row.Bool(10),
                      .ended = std::max(row.Time(7), row.Time(8)),
                      .bytes = static_cast<uint64_t>(row.Int(9))});
+    if (!row.IsNull(11)) items.back().ended = std::max(row.Time(7), row.Time(11));
   }
 }
 
@@ -86,10 +91,22 @@ absl::StatusOr<retention::Stock> SqliteStore::RetentionStock() {
   return stock;
 }
 
+absl::StatusOr<std::set<std::string>> SqliteStore::CommitsOf(ProjectId project) {
+  GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  Statement row = reader->Prepare("SELECT sha FROM pipelines WHERE project = ?");
+  row.Bind(project);
+  std::set<std::string> commits;
+  while (true) {
+    GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
+    if (!more) return commits;
+    commits.insert(row.Bytes(0));
+  }
+}
+
 absl::StatusOr<bool> SqliteStore::ContentInUse(const std::string& sha256) {
   GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
-  Statement statement = reader->Prepare(
-      "SELECT 1 FROM artifacts WHERE sha256 = ? AND removed_at IS NULL LIMIT 1");
+  Statement statement =
+      reader->Prepare("SELECT 1 FROM artifacts WHERE sha256 = ? AND removed_at IS NULL LIMIT 1");
   statement.Bind(sha256);
   return statement.Step();
 }
@@ -115,17 +132,16 @@ absl::StatusOr<TracesKept> SqliteStore::TracesOf(JobId first, JobId last) {
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const bool more, row.Step());
     if (!more) return kept;
-    kept.traces.push_back(
-        {.key = {row.IdAt<JobId>(0), static_cast<AttemptNumber>(row.Int(1))},
-         .stored = static_cast<uint64_t>(row.Int(2))});
+    kept.traces.push_back({.key = {row.IdAt<JobId>(0), static_cast<AttemptNumber>(row.Int(1))},
+                           .stored = static_cast<uint64_t>(row.Int(2))});
   }
 }
 
 absl::Status SqliteStore::PutTraceSizes(const std::vector<TraceSize>& sizes) {
   std::vector<Write> writes;
   for (const TraceSize& size : sizes) {
-    writes.emplace_back(PutTraceStored{
-        .job = size.key.first, .attempt = size.key.second, .stored = size.stored});
+    writes.emplace_back(
+        PutTraceStored{.job = size.key.first, .attempt = size.key.second, .stored = size.stored});
   }
   return Commit(writes);
 }
@@ -179,10 +195,13 @@ absl::Status SqliteStore::PutSwept(const std::vector<UsageRow>& rows) {
               .Bind(row.oldest, project, Word{row.kind})
               .Run());
       if (row.swept_at == absl::InfinitePast()) continue;
+      // Of mirrors nobody has made a row.
       GRANGE_RETURN_IF_ERROR(
           connection
-              .Prepare("UPDATE usage SET swept_at = ?, swept_count = ?, swept_bytes = ? "
-                       "WHERE project = ? AND kind = ?")
+              .Prepare("INSERT INTO usage (swept_at, swept_count, swept_bytes, project, kind) "
+                       "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                       "swept_at = excluded.swept_at, swept_count = excluded.swept_count, "
+                       "swept_bytes = excluded.swept_bytes")
               .Bind(row.swept_at, row.swept_count, row.swept_bytes, project, Word{row.kind})
               .Run());
     }

@@ -92,6 +92,9 @@ class RetentionStore {
                                                              const std::string& limit,
                                                              absl::Time at) = 0;
 
+  // The commits of all pipelines of a project that are there, in whatever state.
+  virtual absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) = 0;
+
   virtual absl::StatusOr<bool> ContentInUse(const std::string& sha256) = 0;
   virtual absl::StatusOr<TracesKept> TracesOf(JobId first, JobId last) = 0;
   // Corrects what the rows say of the files' sizes.

@@ -74,7 +74,8 @@ class SqliteStore final : public Store {
 
   absl::Status CreatePipeline(PipelineRow& pipeline, std::vector<JobRow>& jobs,
                               absl::string_view request_key,
-                              std::optional<std::string>* earlier_answer, const Actor& actor) override;
+                              std::optional<std::string>* earlier_answer,
+                              const Actor& actor) override;
   absl::StatusOr<PipelineRow> GetPipeline(PipelineId id) override;
   absl::Status PinPipeline(PipelineId id, bool pinned, const Answer& answer) override;
   absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
@@ -123,11 +124,11 @@ class SqliteStore final : public Store {
                                                    absl::Time at, int jobs_max) override;
   absl::StatusOr<std::vector<PipelineRemoval>> HalfRemovedPipelines() override;
   absl::StatusOr<UnwantedFiles> MarkTracesRemoved(const std::vector<TraceKey>& traces,
-                                                  const std::string& limit,
-                                                  absl::Time at) override;
+                                                  const std::string& limit, absl::Time at) override;
   absl::StatusOr<UnwantedFiles> MarkArtifactsRemoved(const std::vector<std::string>& ids,
                                                      const std::string& limit,
                                                      absl::Time at) override;
+  absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId project) override;
   absl::StatusOr<bool> ContentInUse(const std::string& sha256) override;
   absl::StatusOr<TracesKept> TracesOf(JobId first, JobId last) override;
   absl::Status PutTraceSizes(const std::vector<TraceSize>& sizes) override;

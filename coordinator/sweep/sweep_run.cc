@@ -104,6 +104,7 @@ absl::Status SweepRun::RemovePipelines() {
       const retention::Removal& removal = plan_.pipelines[i];
       const PipelineId id = stock_.pipelines[removal.index].id;
       if (!closed.Has(id)) continue;  // somebody is bringing it back
+      if (!CanGo(stock_.pipelines[removal.index])) continue;
       batch.push_back({.id = id, .limit = removal.limit});
       removals[id] = &removal;
     }
@@ -124,6 +125,16 @@ absl::Status SweepRun::RemovePipelines() {
     }
   }
   return absl::OkStatus();
+}
+
+bool SweepRun::CanGo(const retention::PipelineItem& item) const {
+  if (!item.waiting) return true;
+  if (!parts_.end_waiting) return false;
+  const absl::Status ended = parts_.end_waiting(item.id);
+  if (!ended.ok()) {
+    log::Warning("waiting_pipeline_not_removed", {{"pipeline", item.id}, {"error", ended}});
+  }
+  return ended.ok();
 }
 
 absl::Status SweepRun::RemoveTraces() {

@@ -55,6 +55,9 @@ class SweepRun {
     trace::TraceStore& traces;
     artifact::ArtifactStore& artifacts;
     RemovalGate& gate;
+    // Ends a pipeline that waits for a person, so that it can go. An error if it goes on. Not set:
+    // none goes.
+    std::function<absl::Status(PipelineId)> end_waiting = nullptr;
   };
   // `pause` is called after each transaction with the time that it took: others get their turn.
   // False: stop, the rest is for another time.
@@ -67,6 +70,8 @@ class SweepRun {
 
  private:
   absl::Status RemovePipelines();
+  // False if it stays after all. While the gate is closed for it.
+  bool CanGo(const retention::PipelineItem& item) const;
   absl::Status RemoveTraces();
   absl::Status RemoveArtifacts();
   void RemoveFiles(const store::UnwantedFiles& files);

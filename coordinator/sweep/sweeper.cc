@@ -8,6 +8,7 @@
 #include "common/base/status_macros.h"
 #include "common/log/log.h"
 #include "common/os/deadline.h"
+#include "coordinator/sweep/mirror_sweep.h"
 #include "coordinator/sweep/stray_files.h"
 
 namespace grange::sweep {
@@ -67,8 +68,9 @@ void Sweeper::Grew(Kind kind, uint64_t bytes, std::optional<absl::Time> expires)
   }
   std::map<int64_t, uint64_t>& recent = recent_[kind];
   recent[absl::ToUnixSeconds(now)] += bytes;
-  recent.erase(recent.begin(), recent.lower_bound(absl::ToUnixSeconds(
-                                   std::min(now, reading_since_) - kNotYetInRows)));
+  recent.erase(
+      recent.begin(),
+      recent.lower_bound(absl::ToUnixSeconds(std::min(now, reading_since_) - kNotYetInRows)));
   const auto room = room_.find(kind);
   if (room != room_.end()) {
     room->second -= std::min(bytes, room->second);
@@ -120,7 +122,7 @@ void Sweeper::Loop() {
       while (!ending_ && Now() < due_) changed_.WaitWithTimeout(mu_, due_ - Now());
       if (ending_) return;
     }
-    const absl::StatusOr<std::vector<Swept>> swept = Sweep(false);
+    const absl::StatusOr<std::vector<Swept>> swept = SweepNow(false);
     if (swept.ok()) continue;
     log::Error("sweep_failed", {{"error", swept.status()}});
     base::MutexLock lock(mu_);
@@ -148,12 +150,17 @@ absl::StatusOr<Sweeper::Decided> Sweeper::Decide(absl::Time now) const {
 }
 
 absl::StatusOr<std::vector<Swept>> Sweeper::Sweep(bool dry_run) {
+  if (!dry_run) return SweepNow(true);
   base::MutexLock lock(sweeping_);
   const absl::Time now = Now();
-  if (dry_run) {
-    GRANGE_ASSIGN_OR_RETURN(const Decided decided, Decide(now));
-    return WouldSweep(decided, now);
-  }
+  GRANGE_ASSIGN_OR_RETURN(const Decided decided, Decide(now));
+  return WouldSweep(decided, now);
+}
+
+// `all`: mirrors too, whenever they were looked at.
+absl::StatusOr<std::vector<Swept>> Sweeper::SweepNow(bool all) {
+  base::MutexLock lock(sweeping_);
+  const absl::Time now = Now();
   if (now - strays_at_ >= options_.every) {
     strays_at_ = now;
     RemoveStrays(now);
@@ -164,12 +171,12 @@ absl::StatusOr<std::vector<Swept>> Sweeper::Sweep(bool dry_run) {
   }
   GRANGE_ASSIGN_OR_RETURN(const Decided decided, Decide(now));
   const Kept kept = WhatStays(decided);
-  absl::StatusOr<std::vector<Swept>> swept = CarryOut(decided, kept, now);
+  absl::StatusOr<std::vector<Swept>> swept = CarryOut(decided, kept, now, all);
   Schedule(decided, kept, now);
   return swept;
 }
 
-std::vector<Swept> Sweeper::WouldSweep(const Decided& decided, absl::Time now) const {
+std::vector<Swept> Sweeper::WouldSweep(const Decided& decided, absl::Time now) {
   SweptList list;
   const retention::Stock& stock = decided.stock;
   std::map<PipelineId, uint64_t> whole = WholeBytes(stock, decided.plan);
@@ -185,8 +192,7 @@ std::vector<Swept> Sweeper::WouldSweep(const Decided& decided, absl::Time now) c
     const retention::ArtifactItem& item = stock.artifacts[removal.index];
     list.Add(Kind::kArtifacts, removal, item.bytes, item.created);
   }
-  const absl::StatusOr<store::UsageRow> audit =
-      parts_.store.AuditBefore(now - options_.audit.age);
+  const absl::StatusOr<store::UsageRow> audit = parts_.store.AuditBefore(now - options_.audit.age);
   if (audit.ok() && audit->count > 0) {
     list.Add({.kind = std::string(retention::KindName(Kind::kAudit)),
               .project = ProjectId(),
@@ -196,28 +202,36 @@ std::vector<Swept> Sweeper::WouldSweep(const Decided& decided, absl::Time now) c
               .bytes = audit->bytes,
               .oldest = audit->oldest});
   }
+  MirrorSweep({.store = parts_.store, .mirrors = parts_.mirrors}, decided.policy, decided.names,
+              now, true, [this] { return Pause(absl::ZeroDuration()); })
+      .Run(list);
   return list.Take(decided.names);
 }
 
 absl::StatusOr<std::vector<Swept>> Sweeper::CarryOut(const Decided& decided, const Kept& kept,
-                                                      absl::Time now) {
+                                                     absl::Time now, bool all) {
   SweepRun run({.store = parts_.store,
                 .traces = parts_.traces,
                 .artifacts = parts_.artifacts,
-                .gate = parts_.gate},
+                .gate = parts_.gate,
+                .end_waiting = parts_.end_waiting},
                decided.stock, decided.plan, now,
                [this](absl::Duration took) { return Pause(took); });
   absl::Status status = run.Run();
   if (status.ok()) status = SweepAudit(now, run.swept());
+  if (all || now >= mirrors_next_ || now - mirrors_at_ >= options_.mirrors_every ||
+      !decided.plan.pipelines.empty()) {
+    SweepMirrors(decided, now, run.swept());
+  }
   std::vector<Swept> swept = run.swept().Take(decided.names);
   for (const Swept& line : swept) {
-    log::Info("swept", {{"kind", line.kind},
-                        {"project", line.project_name},
-                        {"limit", line.limit},
-                        {"count", line.count},
-                        {"bytes", line.bytes},
-                        {"oldest", absl::FormatTime(absl::RFC3339_sec, line.oldest,
-                                                    absl::UTCTimeZone())}});
+    log::Info("swept",
+              {{"kind", line.kind},
+               {"project", line.project_name},
+               {"limit", line.limit},
+               {"count", line.count},
+               {"bytes", line.bytes},
+               {"oldest", absl::FormatTime(absl::RFC3339_sec, line.oldest, absl::UTCTimeZone())}});
   }
   GRANGE_RETURN_IF_ERROR(status);
   GRANGE_RETURN_IF_ERROR(Account(kept, swept, now));
@@ -231,29 +245,37 @@ absl::Status Sweeper::SweepAudit(absl::Time now, SweptList& swept) {
   GRANGE_ASSIGN_OR_RETURN(const store::UsageRow old, parts_.store.AuditBefore(before));
   uint64_t removed = 0;
   while (true) {
-    GRANGE_ASSIGN_OR_RETURN(const uint64_t some, parts_.store.RemoveAudit(
-                                                     before, options_.audit.bytes, kAuditAtOnce));
+    GRANGE_ASSIGN_OR_RETURN(const uint64_t some,
+                            parts_.store.RemoveAudit(before, options_.audit.bytes, kAuditAtOnce));
     removed += some;
     if (some == 0 || !Pause(absl::ZeroDuration())) break;
   }
   if (removed > 0) {
     GRANGE_ASSIGN_OR_RETURN(const store::UsageRow left,
                             parts_.store.AuditBefore(absl::InfiniteFuture()));
-    swept.Add({.kind = std::string(retention::KindName(Kind::kAudit)),
-               .project = ProjectId(),
-               .project_name = "",
-               .limit = removed <= old.count
-                            ? absl::StrCat("keep-audit ", retention::AgeText(options_.audit.age))
-                            : absl::StrCat("audit-size ",
-                                           retention::BytesText(options_.audit.bytes)),
-               .count = removed,
-               .bytes = all.bytes - std::min(all.bytes, left.bytes),
-               .oldest = all.oldest});
+    swept.Add(
+        {.kind = std::string(retention::KindName(Kind::kAudit)),
+         .project = ProjectId(),
+         .project_name = "",
+         .limit = removed <= old.count
+                      ? absl::StrCat("keep-audit ", retention::AgeText(options_.audit.age))
+                      : absl::StrCat("audit-size ", retention::BytesText(options_.audit.bytes)),
+         .count = removed,
+         .bytes = all.bytes - std::min(all.bytes, left.bytes),
+         .oldest = all.oldest});
   }
   while (true) {
     GRANGE_ASSIGN_OR_RETURN(const uint64_t some, parts_.store.RemoveRequestKeys(kAuditAtOnce));
     if (some == 0 || !Pause(absl::ZeroDuration())) return absl::OkStatus();
   }
+}
+
+void Sweeper::SweepMirrors(const Decided& decided, absl::Time now, SweptList& swept) {
+  MirrorSweep sweep({.store = parts_.store, .mirrors = parts_.mirrors}, decided.policy,
+                    decided.names, now, false, [this] { return Pause(absl::ZeroDuration()); });
+  sweep.Run(swept);
+  mirrors_at_ = now;
+  mirrors_next_ = sweep.next();
 }
 
 void Sweeper::RemoveStrays(absl::Time now) {
@@ -286,6 +308,16 @@ absl::Status Sweeper::Account(const Kept& kept, const std::vector<Swept>& swept,
     row.kind = before.kind;
     row.project = before.project;
     changed.push_back(std::move(row));
+    rows.erase({before.kind, before.project});
+  }
+  // Mirrors have a row of their own only from the first removal on.
+  for (auto& [key, row] : rows) {
+    if (key.first != retention::KindName(Kind::kMirrors) || row.swept_at == absl::InfinitePast()) {
+      continue;
+    }
+    row.kind = key.first;
+    row.project = key.second;
+    changed.push_back(std::move(row));
   }
   return parts_.store.PutSwept(changed);
 }
@@ -297,8 +329,9 @@ void Sweeper::SayCrowded(const Decided& decided) const {
                                 {"project", name == decided.names.end() ? "" : name->second},
                                 {"bytes", crowded.bytes},
                                 {"limit", crowded.limit},
-                                {"why", "all of it must stay: it runs, is pinned, is the newest of "
-                                        "its ref, or never expires"}});
+                                {"why",
+                                 "all of it must stay: it runs, is pinned, is the newest of "
+                                 "its ref, or never expires"}});
   }
 }
 
@@ -309,7 +342,7 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
     const uint64_t left = used < most ? most - used : kRoomMin;
     const auto [entry, is_new] = room.try_emplace(kind, left);
     if (!is_new) entry->second = std::min(entry->second, left);
-    if (used < most && static_cast<double>(used) > kNearly * static_cast<double>(most)) {
+    if (used<most&& static_cast<double>(used)> kNearly * static_cast<double>(most)) {
       const auto name = decided.names.find(project);
       log::Warning("near_limit", {{"kind", retention::KindName(kind)},
                                   {"project", name == decided.names.end() ? "" : name->second},
@@ -327,6 +360,7 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
     }
     limit(kind, ProjectId(), all, decided.policy.farm.Of(kind).bytes);
   }
+  const absl::Time mirrors_due = MirrorsDue(decided, now);
   base::MutexLock lock(mu_);
   for (const Kind kind : kOfPipelines) {
     absl::Duration& shortest = shortest_[kind] = decided.policy.farm.Of(kind).age;
@@ -336,7 +370,8 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
   }
   room_ = std::move(room);
   last_ = now;
-  due_ = std::clamp(decided.plan.next, now + options_.apart, now + options_.every);
+  due_ = std::clamp(std::min(decided.plan.next, mirrors_due), now + options_.apart,
+                    now + options_.every);
   for (auto& [kind, left] : room_) {
     const std::map<int64_t, uint64_t>& recent = recent_[kind];
     const auto from = recent.lower_bound(absl::ToUnixSeconds(now - kNotYetInRows));
@@ -346,6 +381,15 @@ void Sweeper::Schedule(const Decided& decided, const Kept& kept, absl::Time now)
   }
   reading_since_ = absl::InfiniteFuture();
   changed_.SignalAll();
+}
+
+absl::Time Sweeper::MirrorsDue(const Decided& decided, absl::Time now) const {
+  bool limited = decided.policy.farm.mirrors.bytes != retention::kNoBytesLimit;
+  for (const auto& [project, limits] : decided.policy.projects) {
+    limited = limited || limits.mirrors.bytes != retention::kNoBytesLimit;
+  }
+  // Nobody tells us how they grow.
+  return limited ? std::min(mirrors_next_, now + options_.mirrors_every) : mirrors_next_;
 }
 
 bool Sweeper::Pause(absl::Duration time) {

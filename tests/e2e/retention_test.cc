@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/os/files.h"
+#include "common/os/random.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/farm.h"
@@ -214,6 +215,77 @@ TEST_F(RetentionTest, ASizeLimitThatIsPassedIsNoticedAtOnce) {
   ExpectUsageIsWhatTheDiskHas();
 }
 
+TEST_F(RetentionTest, APipelineThatWaitsForAPersonGoesWhenNobodyHasTouchedItForLongEnough) {
+  StartFarm({}, 0.02);
+  farm_->Commit(repo_, {{".gitlab-ci.yml", R"yaml(
+make: {stage: build, script: ['true']}
+deploy: {stage: deploy, when: manual, allow_failure: false, script: ['true']}
+)yaml"}});
+  const auto waits = [&] {
+    const int64_t pipeline = farm_->Submit(repo_);
+    EXPECT_EQ(farm_->WaitForJob(pipeline, "deploy", "manual"), true);
+    return pipeline;
+  };
+  const int64_t old = waits(), pinned = waits(), played = waits(), newest = waits();
+  EXPECT_EQ(farm_->Ctl({"pin", absl::StrCat(pinned)}).exit_code, 0);
+  EXPECT_EQ(farm_->Ctl({"play", JobId(played, "deploy")}).exit_code, 0);
+  EXPECT_EQ(farm_->WaitForPipeline(played), "success");
+  EXPECT_THAT(farm_->Ctl({"sweep"}).out, HasSubstr("nothing was removed"));
+  EXPECT_EQ(farm_->Ctl({"project", "set", "app", "keep-pipelines", "1 second"}).exit_code, 0);
+  ASSERT_TRUE(Eventually([&] {
+    return absl::StrContains(farm_->Ctl({"sweep", "--dry-run"}).out, "keep-pipelines");
+  }));
+  EXPECT_TRUE(Has(old));
+  EXPECT_EQ(farm_->Ctl({"sweep"}).exit_code, 0);
+  EXPECT_FALSE(Has(old));
+  for (const int64_t kept : {pinned, played, newest}) EXPECT_TRUE(Has(kept)) << kept;
+  EXPECT_THAT(farm_->Ctl({"play", JobId(pinned, "deploy")}).err, "");
+  EXPECT_EQ(farm_->WaitForPipeline(pinned), "success");
+}
+
+TEST_F(RetentionTest, SourcesOfRemovedPipelinesGoAndTheProjectGoesOn) {
+  StartFarm({"--keep-pipelines", "1 second", "--keep-mirrors", "1 second"}, 0.02);
+  const std::string mirror = farm_->CoordinatorState() + "/mirrors/1.git";
+  const auto has = [&](const std::string& sha) {
+    return farm_->RunProgram("/usr/bin/git", {"--git-dir", mirror, "cat-file", "-e", sha})
+               .exit_code == 0;
+  };
+  const auto amend = [&](const std::string& text) {
+    EXPECT_TRUE(os::WriteFile(repo_ + "/file", text).ok());
+    farm_->Git(repo_, {"add", "file"});
+    farm_->Git(repo_, {"commit", "--quiet", "--amend", "-m", "again"});
+    return farm_->Git(repo_, {"rev-parse", "HEAD"});
+  };
+  const std::string gone = amend(os::RandomBytes(3'000'000));
+  const int64_t first = Finished();
+  const json before = Line(Usage(), "mirrors", "app");
+  EXPECT_EQ(before["count"], 1) << before.dump();
+  EXPECT_GT(before["bytes"], 3'000'000) << before.dump();
+  EXPECT_EQ(before["age_limit"], 1.0);
+  ASSERT_TRUE(has(gone));
+
+  const std::string kept = amend("small");
+  Finished();
+
+  // By itself: the first pipeline, then its commit, then the bytes.
+  ASSERT_TRUE(Eventually([&] { return !has(gone); })) << farm_->coordinator().Log();
+  EXPECT_FALSE(Has(first));
+  EXPECT_TRUE(has(kept));
+  json after;
+  EXPECT_TRUE(Eventually([&] {
+    after = Line(Usage(), "mirrors", "app");
+    return after["removed"].value("count", 0) == 1;
+  })) << after.dump();
+  EXPECT_LT(after["bytes"], 1'000'000) << after.dump();
+  EXPECT_GT(after["removed"]["bytes"], 2'900'000) << after.dump();
+  EXPECT_THAT(farm_->coordinator().Log(),
+              HasSubstr("swept kind=mirrors project=app limit=\"keep-mirrors 1.0 s\" count=1"));
+  // What is there still can be run, what is gone comes back with a submit.
+  farm_->Git(repo_, {"reset", "--quiet", "--hard", gone});
+  Finished();
+  EXPECT_TRUE(has(gone));
+}
+
 TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJobStay) {
   Farm farm(Farm::Options{.time_scale = 1,
                           .coordinator_arguments = {},
@@ -257,6 +329,47 @@ TEST(AgentRetentionTest, IdleWorkTreesAndMirrorsGoAfterAJobAndThoseOfARunningJob
   EXPECT_TRUE(gone_from_log("work_trees", "workspaces/0/runs")) << farm.Logs();
   // What is gone is made anew.
   EXPECT_EQ(farm.WaitForPipeline(farm.Submit(runs)), "success");
+  EXPECT_EQ(farm.StopAndFindLeftovers(), "");
+}
+
+TEST(AgentRetentionTest, UsageShowsWhatEachAgentKeepsAndOfWhenThatIs) {
+  Farm farm(Farm::Options{.time_scale = 0.02,
+                          .coordinator_arguments = {},
+                          .agent_environment = {},
+                          .prepare_state = {},
+                          .agent_arguments = {"--sweep-every", "0s"}});
+  const auto line = [&](const std::string& agent, const std::string& kind) -> json {
+    const json usage = farm.Ctl({"usage", "-o", "json"}).json();
+    for (const json& one : usage["usage"]) {
+      if (Text(one, "agent") == agent && Text(one, "kind") == kind) return one;
+    }
+    return json::object();
+  };
+  farm.AddAgent();
+  EXPECT_TRUE(Eventually([&] { return line("agent-1", "work trees").value("count", -1) == 0; }));
+  const std::string repo = farm.MakeRepository(
+      "app", "job: {script: ['head -c 3000000 /dev/urandom > left', 'true']}\n");
+  ASSERT_EQ(farm.WaitForPipeline(farm.Submit(repo)), "success");
+  json work_trees;
+  EXPECT_TRUE(Eventually([&] {
+    work_trees = line("agent-1", "work trees");
+    return work_trees.value("count", -1) == 1 && work_trees.value("bytes", 0) > 3'000'000;
+  })) << work_trees.dump();
+  EXPECT_TRUE(Eventually([&] { return line("agent-1", "agent mirrors").value("count", -1) == 1; }));
+  EXPECT_TRUE(line("agent-1", "spool").is_object());
+  EXPECT_THAT(farm.Ctl({"usage"}).out,
+              AllOf(HasSubstr("work trees"), HasSubstr("agent mirrors"), HasSubstr(" now")));
+  // The figures of one that is away stay, and say of when they are.
+  farm.KillAgent("agent-1", SIGTERM);
+  EXPECT_TRUE(Eventually([&] {
+    const std::string out = farm.Ctl({"usage"}).out;
+    return absl::StrContains(out, "agent-1") && !absl::StrContains(out, " now");
+  })) << farm.Ctl({"usage"}).out;
+  EXPECT_EQ(line("agent-1", "work trees").value("count", -1), 1);
+  // The coordinator keeps them in memory only.
+  farm.KillCoordinator();
+  farm.StartCoordinator();
+  EXPECT_THAT(farm.Ctl({"usage"}).out, HasSubstr("not counted yet"));
   EXPECT_EQ(farm.StopAndFindLeftovers(), "");
 }
 

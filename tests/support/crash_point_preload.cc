@@ -81,6 +81,26 @@ int fdatasync(int fd) {
   return static_cast<int>(syscall(SYS_fdatasync, fd));
 }
 
+int fsync(int fd) {
+  Pass("fsync");
+  return static_cast<int>(syscall(SYS_fsync, fd));
+}
+
+int unlink(const char* path) {
+  Pass("unlink");
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+}
+
+int unlinkat(int folder, const char* path, int flags) {
+  Pass("unlink");
+  return static_cast<int>(syscall(SYS_unlinkat, folder, path, flags));
+}
+
+int rmdir(const char* path) {
+  Pass("unlink");
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, AT_REMOVEDIR));
+}
+
 int rename(const char* from, const char* to) {
   Pass("rename");
   return static_cast<int>(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));

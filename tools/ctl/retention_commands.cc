@@ -33,6 +33,7 @@ Json LineJson(const v1::UsageLine& line) {
   Json json;
   json["kind"] = line.kind();
   json["project"] = line.project().empty() ? Json(nullptr) : Json(line.project());
+  json["agent"] = line.agent().empty() ? Json(nullptr) : Json(line.agent());
   json["count"] = line.count();
   json["bytes"] = line.bytes();
   json["age_limit"] = line.age_limit_ms() == 0
@@ -56,6 +57,32 @@ Json UsageJson(const v1::UsageReply& reply) {
           {"next_sweep_at", TimeJson(reply.next_sweep_ms())}};
 }
 
+// What the agents keep on their own disks. What one said that is away now is of its last contact.
+std::string AgentsText(const v1::UsageReply& reply, const v1::ListAgentsReply& agents,
+                       Context& context) {
+  Table table({{"AGENT"},
+               {"KIND"},
+               {"COUNT", Table::Align::kRight},
+               {"SIZE", Table::Align::kRight},
+               {"AS OF"}});
+  for (const v1::Agent& agent : agents.agents()) {
+    if (agent.status() == "revoked") continue;
+    const bool away = agent.status() == "offline" || agent.status() == "unreachable";
+    const std::string as_of =
+        away ? ClockText(absl::FromUnixMillis(agent.last_contact_ms())).substr(0, 5) : "now";
+    bool counted = false;
+    for (const v1::UsageLine& line : reply.lines()) {
+      if (line.agent() != agent.name()) continue;
+      table.AddRow({counted ? "" : agent.name(), line.kind(),
+                    line.kind() == "spool" ? "" : absl::StrCat(line.count()),
+                    BytesText(line.bytes()), as_of});
+      counted = true;
+    }
+    if (!counted) table.AddRow({agent.name(), "not counted yet", "", "", ""});
+  }
+  return table.ToString(context.out());
+}
+
 absl::StatusOr<ExitCode> Usage(Context& context, const UsageOptions&) {
   GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
   GRANGE_ASSIGN_OR_RETURN(const v1::UsageReply reply,
@@ -64,6 +91,8 @@ absl::StatusOr<ExitCode> Usage(Context& context, const UsageOptions&) {
     context.PrintJson(UsageJson(reply));
     return kExitDone;
   }
+  GRANGE_ASSIGN_OR_RETURN(const v1::ListAgentsReply agents,
+                          client->Call(&v1::Control::Stub::ListAgents, v1::ListAgentsRequest()));
   Table table({{"KIND"},
                {"PROJECT"},
                {"COUNT", Table::Align::kRight},
@@ -74,9 +103,9 @@ absl::StatusOr<ExitCode> Usage(Context& context, const UsageOptions&) {
                {"LAST REMOVED"}});
   const absl::Time now = absl::Now();
   for (const v1::UsageLine& line : reply.lines()) {
+    if (!line.agent().empty()) continue;
     table.AddRow({line.kind(), line.project().empty() ? "(all)" : line.project(),
-                  absl::StrCat(line.count()), BytesText(line.bytes()),
-                  AgeCell(line.age_limit_ms()),
+                  absl::StrCat(line.count()), BytesText(line.bytes()), AgeCell(line.age_limit_ms()),
                   line.bytes_limit() == 0 ? "" : BytesText(line.bytes_limit()),
                   Ago(line.oldest_ms(), now),
                   line.removed_ms() == 0
@@ -85,6 +114,9 @@ absl::StatusOr<ExitCode> Usage(Context& context, const UsageOptions&) {
                                      ", ", Ago(line.removed_ms(), now))});
   }
   std::string out = table.ToString(context.out());
+  if (agents.agents_size() > 0) {
+    absl::StrAppend(&out, "\n", AgentsText(reply, agents, context));
+  }
   absl::StrAppend(&out, "\ndatabase    ", BytesText(reply.database_bytes()), ", of which ",
                   BytesText(reply.database_free_bytes()), " are free for new rows\ndisk        ",
                   BytesText(reply.disk_free_bytes()), " of ", BytesText(reply.disk_bytes()),
@@ -126,8 +158,8 @@ absl::StatusOr<ExitCode> Sweep(Context& context, const SweepOptions& options) {
                {"OLDEST"},
                {"BECAUSE OF"}});
   for (const v1::Swept& line : reply.swept()) {
-    table.AddRow({line.kind(), line.project(), absl::StrCat(line.count()),
-                  BytesText(line.bytes()), Rfc3339(line.oldest_ms()), line.limit()});
+    table.AddRow({line.kind(), line.project(), absl::StrCat(line.count()), BytesText(line.bytes()),
+                  Rfc3339(line.oldest_ms()), line.limit()});
   }
   context.Print(table.ToString(context.out()));
   return kExitDone;
@@ -161,11 +193,15 @@ absl::StatusOr<ExitCode> Unpin(Context& context, const PinOptions& options) {
 
 void AddRetentionCommands(const CommandTree& tree) {
   tree.OnRun(
-      tree.Add(tree.root, "usage", "show how much is kept, and its limits",
-               "For each kind of thing and each project: how many there are, the bytes on the "
-               "coordinator's disk, how long and how much is kept, the oldest one, and what was "
-               "removed last. The logs of running jobs count once they have ended.\n\n"
-               "Examples:\n  grangectl usage\n  grangectl usage -o json"),
+      tree.Add(
+          tree.root, "usage", "show how much is kept, and its limits",
+          "For each kind of thing and each project: how many there are, the bytes on the "
+          "coordinator's disk, how long and how much is kept, the oldest one, and what was "
+          "removed last. The logs of running jobs count once they have ended. Below that, what "
+          "each "
+          "agent keeps on its own disk, as it said last: work trees and mirrors for later jobs, "
+          "and the spool, which is the logs of jobs that the coordinator doesn't have yet.\n\n"
+          "Examples:\n  grangectl usage\n  grangectl usage -o json"),
       std::make_shared<UsageOptions>(), &Usage);
 
   const auto sweep_options = std::make_shared<SweepOptions>();

@@ -77,6 +77,29 @@ TEST_F(IdleSweeperTest, AnAgentThatStartsRemovesWhatIsOldAndWhatWasHalfRemoved) 
   EXPECT_TRUE(Has("mirrors/9.git/objects"));
 }
 
+TEST_F(IdleSweeperTest, WhatIsKeptIsCountedAtTheStartAndAfterJobs) {
+  bench_.Restart([&] {
+    ASSERT_TRUE(os::MakeDirs(bench_.Path("workspaces/0/new")).ok());
+    ASSERT_TRUE(
+        os::WriteFile(bench_.Path("workspaces/0/new/file"), std::string(100'000, 'x')).ok());
+    ASSERT_TRUE(os::MakeDirs(bench_.Path("mirrors/9.git")).ok());
+    MakeOld("mirrors/8.git");
+  });
+  const auto kept = [&] {
+    KeptSizes sizes;
+    bench_.On([&](JobTable& table) { sizes = table.kept().value_or(KeptSizes()); });
+    return sizes;
+  };
+  // Also once the old one has gone.
+  EXPECT_TRUE(bench_.WaitUntil([&] { return kept().work_trees == 1 && kept().mirrors == 1; }));
+  EXPECT_GE(kept().work_tree_bytes, 100'000u);
+  ASSERT_TRUE(os::MakeDirs(bench_.Path("mirrors/10.git")).ok());
+  bench_.Connect();
+  Begin(kEnds, "true");
+  End(kEnds);
+  EXPECT_TRUE(bench_.WaitUntil([&] { return kept().mirrors >= 2; }));
+}
+
 TEST_F(IdleSweeperTest, TheWorkTreeAndTheMirrorOfARunningJobStayHoweverOldTheyLook) {
   BeginTheOneThatRuns();
   for (const char* name : {"workspaces/0/p", "workspaces/0/.home", "mirrors/0.git",

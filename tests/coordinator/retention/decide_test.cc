@@ -75,16 +75,37 @@ TEST_F(DecideTest, RemovesWhatIsPastItsAgeTheOldestFirst) {
   EXPECT_EQ(plan.next, kNow + 265 * kDay);
 }
 
+TEST_F(DecideTest, WhatWaitsForAPersonGoesByItsAgeAndKeepsItsLogsAndArtifactsUntilThen) {
+  const auto waits = [this](int days_ago) -> PipelineItem& {
+    PipelineItem& item = Pipeline(days_ago);
+    item.finished = false;
+    item.waiting = true;
+    return item;
+  };
+  waits(400);                // 1: goes
+  waits(390).pinned = true;  // 2
+  waits(300);                // 3: too young
+  Trace(PipelineId(3), 300, 1000);
+  Artifact(PipelineId(3), 300, 1000);
+  waits(380);  // 4: the newest
+  policy_.farm.pipelines.bytes = 1;
+  const Plan plan = Run();
+  EXPECT_THAT(Pipelines(plan), ElementsAre(1));
+  EXPECT_EQ(plan.next, kNow + 65 * kDay);
+  EXPECT_THAT(plan.traces, IsEmpty());
+  EXPECT_THAT(plan.artifacts, IsEmpty());
+}
+
 TEST_F(DecideTest, KeepsWhatRunsWhatIsPinnedAndTheNewestOfEachRef) {
-  Pipeline(900, true);               // 1: an older success: goes
-  Pipeline(800, true);               // 2: the newest success of main
-  Pipeline(790).finished = false;    // 3: runs
-  Pipeline(780).pinned = true;       // 4
-  Pipeline(770);                     // 5: goes
-  Pipeline(760);                     // 6: the newest of main
-  Pipeline(750, true, "old-branch");  // 7: the newest of its branch
-  Pipeline(740, true, "main").is_tag = true;    // 8: a tag of that name is another ref
-  Pipeline(730, true).project = ProjectId(2);   // 9: another project's
+  Pipeline(900, true);                         // 1: an older success: goes
+  Pipeline(800, true);                         // 2: the newest success of main
+  Pipeline(790).finished = false;              // 3: runs
+  Pipeline(780).pinned = true;                 // 4
+  Pipeline(770);                               // 5: goes
+  Pipeline(760);                               // 6: the newest of main
+  Pipeline(750, true, "old-branch");           // 7: the newest of its branch
+  Pipeline(740, true, "main").is_tag = true;   // 8: a tag of that name is another ref
+  Pipeline(730, true).project = ProjectId(2);  // 9: another project's
   EXPECT_THAT(Pipelines(Run()), ElementsAre(1, 5));
 }
 
@@ -124,9 +145,9 @@ TEST_F(DecideTest, RemovesArtifactsByTheirOwnTimeOrTheSetting) {
   Pipeline(40);
   Pipeline(39, true);
   Pipeline(0);
-  Artifact(PipelineId(1), 40, 10);                        // 0: 30 days are over
-  Artifact(PipelineId(1), 40, 10, kNow);                  // 1: now
-  Artifact(PipelineId(1), 40, 10, kNow + kDay);           // 2: not yet
+  Artifact(PipelineId(1), 40, 10);                          // 0: 30 days are over
+  Artifact(PipelineId(1), 40, 10, kNow);                    // 1: now
+  Artifact(PipelineId(1), 40, 10, kNow + kDay);             // 2: not yet
   Artifact(PipelineId(1), 40, 10, absl::InfiniteFuture());  // 3: never
   Artifact(PipelineId(2), 40, 10, kNow - kDay);  // 4: of the newest that succeeded: stays
   Artifact(PipelineId(3), 5, 10, kNow - kDay);   // 5: of the newest, which failed: goes
@@ -199,9 +220,10 @@ TEST_F(DecideTest, IsDoneAfterOneTimeAndNeverTouchesWhatMustStay) {
       for (int t = roll(4); t > 0; --t) Trace(item.id, roll(800), unsigned(roll(300)));
       if (roll(2) == 0) {
         Artifact(item.id, roll(800), unsigned(roll(300)),
-                 roll(3) == 0 ? std::nullopt
-                              : std::optional<absl::Time>(roll(4) == 0 ? absl::InfiniteFuture()
-                                                                       : kNow + (roll(20) - 10) * kDay));
+                 roll(3) == 0
+                     ? std::nullopt
+                     : std::optional<absl::Time>(roll(4) == 0 ? absl::InfiniteFuture()
+                                                              : kNow + (roll(20) - 10) * kDay));
       }
     }
     const Plan plan = Run();

@@ -44,7 +44,9 @@ TEST(LimitsTest, AProjectsSettingsReplaceTheFarmsAgesButNotItsSizes) {
   EXPECT_EQ(own.traces.age, absl::Hours(7 * 24));
   EXPECT_EQ(own.traces.bytes, kNoBytesLimit);  // the farm's counts for all projects together
   EXPECT_EQ(own.artifacts.bytes, uint64_t{2} << 30);
+  EXPECT_EQ(ProjectLimits(farm, {{"keep-mirrors", "1 day"}}).mirrors.age, absl::Hours(24));
   EXPECT_EQ(own.pipelines, farm.pipelines);
+  EXPECT_EQ(own.mirrors, farm.mirrors);
 }
 
 TEST(LimitsTest, RefusesASettingThatMakesNoSenseAndNamesIt) {

@@ -79,6 +79,27 @@ TEST(SessionHubTest, ADrainCarriesWhatIsLeftAndNeverTheZeroThatMeansForEver) {
   EXPECT_EQ(session->sent().back().drain().deadline_ms(), 0);
 }
 
+TEST(SessionHubTest, WhatAnAgentKeepsIsKnownAsItSaidLast) {
+  HubBench bench;
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  v1::AgentMsg heartbeat;
+  heartbeat.mutable_heartbeat()->set_sent_at_ms(1);
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), heartbeat).ok());
+  EXPECT_FALSE(bench.hub().KeptBy(bench.agent()).has_value());
+  v1::Kept& kept = *heartbeat.mutable_heartbeat()->mutable_kept();
+  kept.set_work_trees(2);
+  kept.set_work_tree_bytes(1 << 20);
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), heartbeat).ok());
+  heartbeat.mutable_heartbeat()->clear_kept();
+  ASSERT_TRUE(bench.hub().OnMessage(session->session(), heartbeat).ok());
+  bench.hub().OnEnded(session->session());
+  ASSERT_TRUE(bench.WaitFor<schedule::AgentDisconnected>());
+  const std::optional<AgentKept> known = bench.hub().KeptBy(bench.agent());
+  ASSERT_TRUE(known.has_value());
+  EXPECT_EQ(known->work_trees, 2u);
+  EXPECT_EQ(known->work_tree_bytes, 1u << 20);
+}
+
 TEST(SessionHubTest, C11ConnectionsThatWaitToBeAdmittedAreLimited) {
   HubBench bench;
   std::vector<std::shared_ptr<FakeSession>> waiting;

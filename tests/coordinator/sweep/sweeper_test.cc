@@ -4,12 +4,16 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/os/child.h"
 #include "common/os/files.h"
+#include "common/os/random.h"
 #include "common/os/sha256.h"
 #include "coordinator/sweep/stray_files.h"
 #include "coordinator/trace/trace_path.h"
@@ -18,6 +22,7 @@
 namespace grange::sweep {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -42,11 +47,15 @@ class SweeperTest : public store::StoreFixture {
     traces_ = *trace::TraceStore::Open(options, store(), clock());
     ASSERT_TRUE(traces_->Recover().ok());
     artifacts_ = *artifact::ArtifactStore::Open({.dir = dir() + "/artifacts"});
+    mirrors_ = std::make_unique<source::GitMirrors>(dir() + "/mirrors");
+    ASSERT_TRUE(mirrors_->ClearLeftovers().ok());
     Sweeper::Options sweeps;
     sweeps.traces_dir = traces_dir();
+    sweeps.limits = limits_;
     sweeper_ = std::make_unique<Sweeper>(std::move(sweeps), Sweeper::Parts{.store = store(),
                                                                            .traces = *traces_,
                                                                            .artifacts = *artifacts_,
+                                                                           .mirrors = *mirrors_,
                                                                            .gate = gate_,
                                                                            .clock = clock()});
   }
@@ -126,7 +135,41 @@ class SweeperTest : public store::StoreFixture {
     return 0;
   }
 
+  std::string Git(std::vector<std::string> arguments, absl::string_view input = {}) {
+    os::ChildOptions options;
+    options.argv = {"git",         "-C", dir() + "/mirrors/1.git",  "-c",
+                    "user.name=A", "-c", "user.email=a@example.org"};
+    options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+    const absl::StatusOr<os::RunResult> result = os::Run(std::move(options), input);
+    EXPECT_TRUE(result.ok() && result->status.ok()) << (result.ok() ? result->err : "");
+    return result.ok() ? std::string(absl::StripAsciiWhitespace(result->out)) : "";
+  }
+  // A commit of so many bytes, as the newest of `branch`.
+  std::string PinCommit(const std::string& branch, size_t bytes) {
+    EXPECT_EQ(project(), ProjectId(1));
+    EXPECT_TRUE(mirrors_->Ensure(project()).ok());
+    const std::string blob = Git({"hash-object", "-w", "--stdin"}, os::RandomBytes(bytes));
+    const std::string tree = Git({"mktree"}, absl::StrCat("100644 blob ", blob, "\tfile\n"));
+    const std::string sha = Git({"commit-tree", "-m", branch, tree});
+    EXPECT_TRUE(mirrors_->Pin(project(), sha, branch, false).ok());
+    return sha;
+  }
+  // A pipeline of this commit, which has ended.
+  PipelineId Pipeline(const std::string& sha, const std::string& branch) {
+    store::PipelineRow row = APipeline();
+    row.commit.sha = sha;
+    row.ref_name = branch;
+    row.state = lifecycle::PipelineState::kFailed;
+    row.started_at = row.finished_at = clock().Now();
+    std::optional<std::string> earlier;
+    std::vector<store::JobRow> jobs;
+    EXPECT_TRUE(store().CreatePipeline(row, jobs, "", &earlier).ok());
+    return row.id;
+  }
+
+  retention::Limits limits_;
   RemovalGate gate_;
+  std::unique_ptr<source::GitMirrors> mirrors_;
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<artifact::ArtifactStore> artifacts_;
   std::unique_ptr<Sweeper> sweeper_;
@@ -202,10 +245,10 @@ TEST_F(SweeperTest, C2ACrashAfterTheRowsLeavesFilesThatTheNextStartFinds) {
   ASSERT_TRUE(
       store().RemovePipelines({{.id = gone.pipeline, .limit = "x"}}, clock().Now(), 10).ok());
   ASSERT_TRUE(store().MarkTracesRemoved({{no_log.jobs[0].id, 1}}, "x", clock().Now()).ok());
-  ASSERT_TRUE(store()
-                  .MarkArtifactsRemoved({(*store().ArtifactsOf(no_log.pipeline))[0].id}, "x",
-                                        clock().Now())
-                  .ok());
+  ASSERT_TRUE(
+      store()
+          .MarkArtifactsRemoved({(*store().ArtifactsOf(no_log.pipeline))[0].id}, "x", clock().Now())
+          .ok());
   Restart();
   for (const Submitted& one : {gone, no_log}) ASSERT_TRUE(os::Exists(TracePath(one.jobs[0].id)));
 
@@ -231,9 +274,9 @@ TEST_F(SweeperTest, C2APipelineThatIsHalfRemovedIsGoneAfterTheNextStart) {
   ASSERT_TRUE(
       store().RemovePipelines({{.id = half.pipeline, .limit = "x"}}, clock().Now(), 1).ok());
   Restart();
-  ASSERT_TRUE(FinishRemovals({.store = store(), .traces = *traces_, .artifacts = *artifacts_,
-                              .gate = gate_},
-                             clock().Now())
+  ASSERT_TRUE(FinishRemovals(
+                  {.store = store(), .traces = *traces_, .artifacts = *artifacts_, .gate = gate_},
+                  clock().Now())
                   .ok());
   EXPECT_THAT(std::string(store().GetJob(half.jobs[2].id).status().message()),
               HasSubstr("removed by retention"));
@@ -301,6 +344,81 @@ TEST_F(SweeperTest, CorrectsTheSizesOfTracesThatTheRowsHaveWrong) {
   ASSERT_TRUE(os::RemoveTree(TracePath(one.jobs[0].id)).ok());
   Strays();
   EXPECT_THAT(store().RetentionStock()->traces, IsEmpty());
+}
+
+TEST_F(SweeperTest, CommitsOfRemovedPipelinesGoAfterTheirTimeAndTheMirrorGetsSmaller) {
+  const std::string gone = PinCommit("main", 300'000), kept = PinCommit("main", 1000);
+  Pipeline(gone, "main");
+  clock().Advance(366 * kDay);
+  Pipeline(kept, "main");
+  EXPECT_THAT(Sweep(), SizeIs(1));  // the pipeline; its commit is noted as unwanted
+  EXPECT_TRUE(mirrors_->HasCommit(project(), gone));
+  clock().Advance(29 * kDay);
+  EXPECT_THAT(Sweep(), IsEmpty());
+  clock().Advance(kDay);
+  const uint64_t before = mirrors_->BytesOf(project());
+  const std::vector<Swept> would = Sweep(true);
+  ASSERT_THAT(would, SizeIs(1));
+  EXPECT_GT(would[0].bytes, 300'000u);
+
+  const std::vector<Swept> swept = Sweep();
+
+  ASSERT_THAT(swept, SizeIs(1));
+  EXPECT_EQ(swept[0].kind, "mirrors");
+  EXPECT_EQ(swept[0].project_name, "portal");
+  EXPECT_EQ(swept[0].limit, "keep-mirrors 30 days");
+  EXPECT_EQ(swept[0].count, 1u);
+  EXPECT_EQ(swept[0].bytes, before - mirrors_->BytesOf(project()));
+  EXPECT_EQ(swept[0].oldest, clock().Now() - 30 * kDay);
+  EXPECT_FALSE(mirrors_->HasCommit(project(), gone));
+  EXPECT_TRUE(mirrors_->HasCommit(project(), kept));
+  const std::vector<store::UsageRow> rows = *store().ReadUsage();
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [](const store::UsageRow& r) { return r.kind == "mirrors"; });
+  ASSERT_NE(row, rows.end());
+  EXPECT_EQ(row->swept_count, 1u);
+  EXPECT_EQ(row->swept_bytes, swept[0].bytes);
+  EXPECT_EQ(row->swept_at, clock().Now());
+}
+
+TEST_F(SweeperTest, OfAMirrorThatIsTooLargeUnwantedCommitsGoAtOnceAndTheRestIsSaid) {
+  limits_.mirrors.bytes = 500'000;
+  OpenAll();
+  const std::string unwanted = PinCommit("side", 300'000), kept = PinCommit("main", 600'000);
+  Pipeline(kept, "main");
+  testing::internal::CaptureStderr();
+  const std::vector<Swept> swept = Sweep();
+  EXPECT_THAT(testing::internal::GetCapturedStderr(),
+              AllOf(HasSubstr("over_limit"), HasSubstr("kind=mirrors")));
+  ASSERT_THAT(swept, SizeIs(1));
+  EXPECT_EQ(swept[0].limit, "mirrors-size 488.3 KiB");
+  EXPECT_GT(swept[0].bytes, 300'000u);
+  EXPECT_FALSE(mirrors_->HasCommit(project(), unwanted));
+  EXPECT_TRUE(mirrors_->HasCommit(project(), kept));
+  EXPECT_THAT(Sweep(), IsEmpty());
+}
+
+TEST_F(SweeperTest, AProjectsOwnSizeOfItsMirrorCountsForItAlone) {
+  const std::string unwanted = PinCommit("side", 1'300'000), kept = PinCommit("main", 1000);
+  Pipeline(kept, "main");
+  ASSERT_TRUE(store().SetProjectSetting(project(), "mirrors-size", "1 MiB").ok());
+  const std::vector<Swept> swept = Sweep();
+  ASSERT_THAT(swept, SizeIs(1));
+  EXPECT_EQ(swept[0].limit, "mirrors-size 1 MiB");
+  EXPECT_FALSE(mirrors_->HasCommit(project(), unwanted));
+}
+
+TEST_F(SweeperTest, SourcesOfPinnedPipelinesStay) {
+  const std::string sha = PinCommit("main", 1000), newest = PinCommit("main", 1000);
+  const PipelineId pinned = Pipeline(sha, "main");
+  ASSERT_TRUE(store().PinPipeline(pinned, true).ok());
+  clock().Advance(1000 * kDay);
+  Pipeline(newest, "main");
+  Sweep();
+  clock().Advance(1000 * kDay);
+  Sweep();
+  EXPECT_TRUE(mirrors_->HasCommit(project(), sha));
+  EXPECT_TRUE(mirrors_->ReadFile(project(), sha, "file", 10'000).ok());
 }
 
 }  // namespace
