@@ -92,7 +92,7 @@ TEST_F(UpgradeTest, ANewAgentTakesOverTheJobsOfTheOldOne) {
   ExpectUntouched(pipeline);
 }
 
-TEST_F(UpgradeTest, ANewCoordinatorGoesOnWithTheJobsOfTheOldOne) {
+TEST_F(UpgradeTest, C3_ANewCoordinatorGoesOnWithTheJobsOfTheOldOne) {
   farm_.KillCoordinator(SIGTERM);
   farm_.StartCoordinator(FromFolder("grange-coordinator"));
   farm_.AddAgent();

@@ -21,7 +21,7 @@ class LogMarksTest : public ControlFixture {
  protected:
   void SetUp() override {
     ControlFixture::SetUp();
-    const store::Submitted made = Submit({"test"});
+    const Submitted made = Submit({"test"});
     job_ = made.jobs[0].id;
     Run(made.Progress(0), 1);
   }
@@ -88,7 +88,9 @@ TEST_F(LogMarksTest, ManyAreSentInSeveralParts) {
     EXPECT_LE(part.marks_size(), LogMarks::kInOnePart);
     EXPECT_EQ(part.offset(), bytes_before);
     for (const v1::LogMark& mark : part.marks()) EXPECT_EQ(mark.offset(), uint64_t(seen++));
-    if (!part.data().empty()) EXPECT_EQ(seen, 4500) << "bytes before their marks";
+    if (!part.data().empty()) {
+      EXPECT_EQ(seen, 4500) << "bytes before their marks";
+    }
     bytes_before += part.data().size();
   }
   EXPECT_EQ(seen, 4500);
