@@ -71,7 +71,10 @@ std::optional<Mark> ParseMark(absl::string_view line) {
     return std::nullopt;
   }
   mark.kind = *kind;
-  if (parts.size() == 4) mark.name = std::string(parts[3]);
+  if (parts.size() == 4) {
+    if (parts[3].empty()) return std::nullopt;
+    mark.name = std::string(parts[3]);
+  }
   if (!CheckMark(mark).ok()) return std::nullopt;
   return mark;
 }

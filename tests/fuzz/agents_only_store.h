@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -114,6 +115,7 @@ class AgentsOnlyStore final : public Store {
   absl::StatusOr<std::vector<AttemptRow>> OpenAttempts() override { return Unused(); }
   absl::Status PutArtifact(const ArtifactRow&) override { return Unused(); }
   absl::StatusOr<ArtifactRow> GetArtifact(absl::string_view) override { return Unused(); }
+  absl::StatusOr<std::set<std::string>> CommitsOf(ProjectId) override { return Unused(); }
   absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOf(PipelineId) override { return Unused(); }
   absl::StatusOr<std::vector<ArtifactRow>> ArtifactsOfJob(JobId) override { return Unused(); }
   absl::Status RegisterAgent(absl::string_view, absl::string_view, absl::Time, AgentRow&,
@@ -122,7 +124,7 @@ class AgentsOnlyStore final : public Store {
   }
   absl::StatusOr<AgentRow> GetAgent(AgentId) override { return Unused(); }
   absl::StatusOr<std::vector<AgentRow>> ListAgents() override { return Unused(); }
-  absl::Status SetAgentDraining(AgentId, bool) override { return Unused(); }
+  absl::Status SetAgentDraining(AgentId, bool, absl::Time) override { return Unused(); }
   absl::Status SetAgentRevoked(AgentId) override { return Unused(); }
   absl::Status ResetAgent(AgentId, const Answer&) override { return Unused(); }
   absl::Status RemoveAgent(AgentId, const Answer&) override { return Unused(); }

@@ -22,9 +22,9 @@ struct Parts {
 
 std::vector<std::string> Needed(const Parts& parts, store::Project project = {}) {
   pipeline::JobPlan plan;
-  plan.variables = parts.of_job{};
+  plan.variables = parts.of_job;
   store::PipelineRow pipeline;
-  pipeline.variables = parts.of_submit{};
+  pipeline.variables = parts.of_submit;
   return NeededFeatures(plan, pipeline, project, parts.of_project);
 }
 
