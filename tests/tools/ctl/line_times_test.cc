@@ -43,8 +43,8 @@ TEST_F(LineTimesTest, TheLastLineGetsNoLineFeed) {
 
 TEST_F(LineTimesTest, WhatIsNoTextStaysAsItIs) {
   times_.Add(Mark(0, 86'399'999));
-  const std::string bytes("a\0\xff\r\x1b[0K\n\n\n", 10);
-  EXPECT_EQ(times_.Stamp(bytes), "23:59:59.999 " + std::string("a\0\xff\r\x1b[0K\n", 8) +
+  const std::string bytes("a\0\xff\r\x1b[0K\n\n\n", 11);
+  EXPECT_EQ(times_.Stamp(bytes), "23:59:59.999 " + std::string("a\0\xff\r\x1b[0K\n", 9) +
                                      "23:59:59.999 \n23:59:59.999 \n");
 }
 
