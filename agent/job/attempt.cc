@@ -170,7 +170,7 @@ void Attempt::OnPrepared(const Workbench::Prepared& prepared) {
   if (stopped() || !ready.ok()) {
     // No shim will write the log: what there is to say is said here.
     text = Masked(std::move(text));
-    if (!text.empty()) shim::OutputMarks(MarksPath()).Note(0, shim::UnixMillis());
+    if (!text.empty()) shim::OutputMarks(MarksPath(), 0).Note(0, shim::UnixMillis());
     const absl::Status written = os::WriteFile(LogPath(), text);
     if (!written.ok()) log::Warning("log_not_written", {{"job", assignment_}, {"why", written}});
     return Finish(stopped() ? StoppedResult() : ResultOf(reason, ready.message()));

@@ -16,23 +16,31 @@ constexpr uint64_t kDoublingsMax = 20;  // then a mark a day
 void OutputMarks::EndSection(uint64_t offset, int64_t now) {
   begun_ = OutputMark::kNoSection;
   if (section_ == OutputMark::kNoSection) return;
-  Write({.offset = offset, .unix_ms = now, .kind = OutputMark::kSectionEnd, .section = section_});
+  WriteSection(
+      {.offset = offset, .unix_ms = now, .kind = OutputMark::kSectionEnd, .section = section_});
   section_ = OutputMark::kNoSection;
 }
 
 void OutputMarks::Note(uint64_t offset, int64_t now) {
-  OutputMark mark{.offset = offset, .unix_ms = now, .kind = OutputMark::kTime, .section = 0};
   if (begun_ != OutputMark::kNoSection) {
-    mark.kind = OutputMark::kSectionStart;
-    mark.section = begun_;
-  } else if (!IsDue(now)) {
-    return;
+    if (!WriteSection({.offset = offset,
+                       .unix_ms = now,
+                       .kind = OutputMark::kSectionStart,
+                       .section = begun_})) {
+      return;
+    }
+    section_ = std::exchange(begun_, OutputMark::kNoSection);
   }
-  if (!Write(mark)) return;
-  last_ms_ = now;
-  if (begun_ == OutputMark::kNoSection) return;
-  section_ = begun_;
-  begun_ = OutputMark::kNoSection;
+  if (!IsDue(now)) return;
+  if (Write({.offset = offset, .unix_ms = now, .kind = OutputMark::kTime, .section = 0})) {
+    last_ms_ = now;
+  }
+}
+
+bool OutputMarks::WriteSection(const OutputMark& mark) {
+  if (file_.is_open() || IsDue(mark.unix_ms)) return Write(mark);
+  early_.push_back(mark);
+  return true;
 }
 
 bool OutputMarks::IsDue(int64_t now) const {
@@ -44,8 +52,9 @@ bool OutputMarks::IsDue(int64_t now) const {
 bool OutputMarks::Write(const OutputMark& mark) {
   if (!file_.is_open()) {
     file_.Reset(open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+    if (!file_.is_open()) return false;
+    for (const OutputMark& early : std::exchange(early_, {})) Write(early);
   }
-  if (!file_.is_open()) return false;
   const ssize_t put = write(file_.get(), &mark, sizeof mark);
   if (put == static_cast<ssize_t>(sizeof mark)) {
     ++marks_;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "agent/shim/output_mark.h"
 #include "agent/shim/owned_fd.h"
@@ -10,8 +12,10 @@
 namespace grange::shim {
 
 // Writes down when a job's output was read, and to which step of the job it belongs: the file
-// `marks` beside `log`. It is made with the first byte of output, so a silent job has none. Times
-// are Unix milliseconds; they are for people and decide nothing.
+// `marks` beside `log`. Times are Unix milliseconds; they are for people and decide nothing.
+//
+// What is printed before kDistanceMs have passed has the time of the job's start, which others
+// know: so a job that is over by then has no file, and costs nothing.
 //
 // What can't be written is left out: it is the job's output that counts. Nothing is synced.
 class OutputMarks {
@@ -21,7 +25,8 @@ class OutputMarks {
   static constexpr int64_t kDistanceMs = 100;
   static constexpr uint64_t kMarksPerDistance = 10'000;
 
-  explicit OutputMarks(std::string path) : path_(std::move(path)) {}
+  // `now`: of the job's start.
+  OutputMarks(std::string path, int64_t now) : path_(std::move(path)), last_ms_(now) {}
 
   // What is printed from now on belongs to `section`. One without output leaves no mark.
   void BeginSection(OutputMark::Section section) { begun_ = section; }
@@ -33,12 +38,15 @@ class OutputMarks {
 
  private:
   bool IsDue(int64_t now) const;
+  // At once, or together with the first one that is due. False: the disk did not take it.
+  bool WriteSection(const OutputMark& mark);
   bool Write(const OutputMark& mark);
 
   const std::string path_;
   OwnedFd file_;
+  std::vector<OutputMark> early_;  // those of sections before the file is there
   uint64_t marks_ = 0;
-  int64_t last_ms_ = 0;                                   // of the newest mark
+  int64_t last_ms_;                                       // of the newest mark, or the start
   OutputMark::Section begun_ = OutputMark::kNoSection;    // and nothing was printed since
   OutputMark::Section section_ = OutputMark::kNoSection;  // that the newest bytes belong to
 };

@@ -67,7 +67,7 @@ class Spool {
   OwnedFd null_;
   const uint64_t limit_bytes_;
   Masker masker_;
-  OutputMarks marks_{"marks"};
+  OutputMarks marks_{"marks", UnixMillis()};
   std::vector<char> buffer_;
   std::string masked_;
   std::string held_;

@@ -157,6 +157,19 @@ absl::Status CheckNotRemoved(store::Store& store, JobId job, AttemptNumber attem
       row->trace_removed_by, "); 'grangectl job ", job.value(), "' shows what is known of it"));
 }
 
+// Of an attempt whose start was not heard of yet, as its first bytes came before: now.
+LogMarks::Start StartOf(const absl::StatusOr<store::AttemptRow>& attempt, absl::Time now) {
+  constexpr absl::Duration kLong = absl::Seconds(1);
+  if (!attempt.ok()) return {.unix_ms = absl::ToUnixMillis(now)};
+  const bool was_started = attempt->started_at != absl::InfinitePast();
+  const bool is_over = attempt->finished_at != absl::InfinitePast();
+  if (is_over && !was_started) {  // its agent marked what it had to say
+    return {.unix_ms = absl::ToUnixMillis(attempt->finished_at), .took_long = true};
+  }
+  return {.unix_ms = absl::ToUnixMillis(was_started ? attempt->started_at : now),
+          .took_long = is_over && attempt->finished_at - attempt->started_at > kLong};
+}
+
 }  // namespace
 
 grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
@@ -232,7 +245,8 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
           parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
     }
     if (attempt != 0 && request->marks() && !marks.has_value()) {
-      marks.emplace(parts_.traces, job->id, attempt, offset);
+      marks.emplace(parts_.traces, job->id, attempt,
+                    StartOf(parts_.store.GetAttempt(job->id, attempt), parts_.clock.Now()), offset);
     }
     while (attempt != 0) {
       absl::StatusOr<std::string> bytes =

@@ -1,6 +1,5 @@
 #include "coordinator/control/log_marks.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -47,15 +46,13 @@ bool LogMarks::Fill() {
 }
 
 void LogMarks::PassOver() {
-  std::optional<trace::Mark> newest;
+  if (!Fill() && start_.took_long) return;
+  trace::Mark newest{.offset = 0, .unix_ms = start_.unix_ms};
   while (Fill() && waiting_.front().offset < from_) {
-    newest = std::move(waiting_.front());
+    if (waiting_.front().kind == trace::Mark::Kind::kTime) newest = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  if (!newest.has_value()) return;
-  newest->kind = trace::Mark::Kind::kTime;  // where a section began is not news here
-  newest->name.clear();
-  waiting_.push_front(*std::move(newest));
+  waiting_.push_front(std::move(newest));
 }
 
 }  // namespace grange::control

@@ -121,7 +121,8 @@ TEST_F(TimestampsTest, AreThoseOfThePrintingAlthoughAgentAndCoordinatorAreKilled
   EXPECT_GT(errors.lines, 100);
   // Those that were sent late were so by four seconds at least.
   EXPECT_LT(errors.late, absl::Seconds(2)) << stamped.out;
-  EXPECT_LE(errors.early, absl::Milliseconds(150)) << stamped.out;
+  // The first ones have the time of the job's start, and a busy machine takes its time for that.
+  EXPECT_LE(errors.early, absl::Seconds(1)) << stamped.out;
   // A follower that was cut off sees the same.
   EXPECT_EQ(follower->Wait().exit_code, 0);
   const std::string followed = follower->Log();
@@ -134,6 +135,7 @@ TEST_F(TimestampsTest, AreThoseOfThePrintingAlthoughAgentAndCoordinatorAreKilled
 
 TEST_F(TimestampsTest, ALogWithoutThemIsShownWithDashes) {
   StartJob();
+  UntilMoreLines(15);  // one that is over in less than a second may have none
   EndJob();
   const std::string log = farm_.Trace(job_);
   const std::string marks =

@@ -10,6 +10,7 @@ constexpr char kNoTime[] = "--:--:--.--- ";
 }  // namespace
 
 void LineTimes::Add(const v1::LogMark& mark) {
+  if (mark.kind() != v1::TraceMark::KIND_TIME) return;
   if (!ahead_.empty() && mark.offset() < ahead_.back().offset()) return;
   ahead_.push_back(mark);
 }

@@ -13,7 +13,7 @@ namespace grange::ctl {
 
 // Puts the time at which it was printed before each line of a log: "12:04:10.123 ". A line begins
 // at the log's first byte and after each line feed, whatever else is in it; its time is that of the
-// newest mark at or before its first byte. A line of which no time is known gets dashes.
+// newest mark of a time at or before its first byte. A line of which no time is known gets dashes.
 class LineTimes {
  public:
   explicit LineTimes(absl::TimeZone zone = absl::LocalTimeZone()) : zone_(zone) {}

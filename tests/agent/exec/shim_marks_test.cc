@@ -64,7 +64,7 @@ TEST(ShimMarksTest, AJobThatPrintsNothingHasNone) {
 
 TEST(ShimMarksTest, OutputThatFloodsHasOneIn100Ms) {
   JobRun job;
-  job.Finish("timeout 1 yes | head -c 20000000\n");
+  job.Finish("sleep 0.15; timeout 1 yes | head -c 20000000\n");
   const std::vector<OutputMark> marks = MarksOf(job);
   ASSERT_FALSE(marks.empty());
   EXPECT_EQ(job.log().size(), 20'000'000u);

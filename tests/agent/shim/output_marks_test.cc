@@ -61,20 +61,42 @@ class OutputMarksTest : public ::testing::Test {
 };
 
 TEST_F(OutputMarksTest, OneIn100MsOfOutput) {
-  OutputMarks marks(path());
+  OutputMarks marks(path(), 1000);
   for (int i = 0; i < 30; ++i) marks.Note(static_cast<uint64_t>(i), 1000 + 10 * i);
-  EXPECT_THAT(Written(), ElementsAre(Time(0, 1000), Time(10, 1100), Time(20, 1200)));
+  EXPECT_THAT(Written(), ElementsAre(Time(10, 1100), Time(20, 1200)));
+}
+
+TEST_F(OutputMarksTest, AJobThatIsOverWithin100MsHasNoFile) {
+  OutputMarks marks(path(), 1000);
+  marks.BeginSection(OutputMark::kScript);
+  marks.Note(0, 1000);
+  marks.Note(5, 1099);
+  marks.EndSection(10, 1099);
+  EXPECT_FALSE(std::filesystem::exists(path()));
+}
+
+TEST_F(OutputMarksTest, StepsOfTheFirst100MsAreThereWithTheFirstTime) {
+  OutputMarks marks(path(), 1000);
+  marks.BeginSection(OutputMark::kPrepare);
+  marks.Note(0, 1000);
+  marks.EndSection(10, 1001);
+  marks.BeginSection(OutputMark::kScript);
+  marks.Note(10, 1002);
+  marks.Note(20, 1200);
+  EXPECT_THAT(Written(),
+              ElementsAre(Start(0, 1000, OutputMark::kPrepare), End(10, 1001, OutputMark::kPrepare),
+                          Start(10, 1002, OutputMark::kScript), Time(20, 1200)));
 }
 
 TEST_F(OutputMarksTest, ASilentJobHasNoFile) {
-  OutputMarks marks(path());
+  OutputMarks marks(path(), 0);
   marks.BeginSection(OutputMark::kScript);
   marks.EndSection(0, 1000);
   EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
 TEST_F(OutputMarksTest, AStepWithOutputIsASection) {
-  OutputMarks marks(path());
+  OutputMarks marks(path(), 0);
   marks.BeginSection(OutputMark::kPrepare);
   marks.Note(0, 1000);
   marks.EndSection(10, 1001);
@@ -84,14 +106,14 @@ TEST_F(OutputMarksTest, AStepWithOutputIsASection) {
   marks.Note(10, 1003);
   marks.Note(20, 1004);
   marks.EndSection(30, 1005);
-  EXPECT_THAT(Written(),
-              ElementsAre(Start(0, 1000, OutputMark::kPrepare), End(10, 1001, OutputMark::kPrepare),
-                          Start(10, 1003, OutputMark::kAfterScript),
-                          End(30, 1005, OutputMark::kAfterScript)));
+  EXPECT_THAT(Written(), ElementsAre(Start(0, 1000, OutputMark::kPrepare), Time(0, 1000),
+                                     End(10, 1001, OutputMark::kPrepare),
+                                     Start(10, 1003, OutputMark::kAfterScript),
+                                     End(30, 1005, OutputMark::kAfterScript)));
 }
 
 TEST_F(OutputMarksTest, AClockThatIsSetBackMakesAMark) {
-  OutputMarks marks(path());
+  OutputMarks marks(path(), 4000);
   marks.Note(0, 5000);
   marks.Note(1, 3000);
   marks.Note(2, 3050);
@@ -99,7 +121,7 @@ TEST_F(OutputMarksTest, AClockThatIsSetBackMakesAMark) {
 }
 
 TEST_F(OutputMarksTest, AJobThatPrintsForDaysHasNoMoreThanSome100000) {
-  OutputMarks marks(path());
+  OutputMarks marks(path(), 0);
   constexpr int64_t kDays = 10;
   for (int64_t ms = 0; ms < kDays * 24 * 3600 * 1000; ms += 1000) {
     marks.Note(static_cast<uint64_t>(ms), ms);
@@ -109,7 +131,7 @@ TEST_F(OutputMarksTest, AJobThatPrintsForDaysHasNoMoreThanSome100000) {
 }
 
 TEST_F(OutputMarksTest, WhereThereIsNoFileNothingHappens) {
-  OutputMarks marks(dir_ + "/none/marks");
+  OutputMarks marks(dir_ + "/none/marks", 0);
   marks.BeginSection(OutputMark::kScript);
   marks.Note(0, 1000);
   marks.Note(1, 2000);
@@ -117,13 +139,13 @@ TEST_F(OutputMarksTest, WhereThereIsNoFileNothingHappens) {
 }
 
 TEST_F(OutputMarksTest, WhatADiskDidNotTakeIsTriedWithTheNextOutput) {
-  OutputMarks marks(dir_ + "/later/marks");
+  OutputMarks marks(dir_ + "/later/marks", 0);
   marks.BeginSection(OutputMark::kScript);
   marks.Note(0, 1000);
   std::filesystem::create_directory(dir_ + "/later");
   marks.Note(5, 1010);
   std::filesystem::rename(dir_ + "/later/marks", path());
-  EXPECT_THAT(Written(), ElementsAre(Start(5, 1010, OutputMark::kScript)));
+  EXPECT_THAT(Written(), ElementsAre(Start(5, 1010, OutputMark::kScript), Time(5, 1010)));
 }
 
 TEST(OutputMarkTest, WhatAMachineThatWentDownLeftIsNoMark) {

@@ -61,7 +61,7 @@ class FakeStream : public TraceWriter {
 class TraceMarksTest : public testing::Test {
  protected:
   TraceMarksTest()
-      : dir_(os::MakeTempDir("grange-marks").value()), sender_(loop_), marks_(dir_ + "/marks") {}
+      : dir_(os::MakeTempDir("grange-marks").value()), sender_(loop_), marks_(dir_ + "/marks", 0) {}
   ~TraceMarksTest() override { os::RemoveTree(dir_).IgnoreError(); }
 
   // As a shim does it: the mark, the bytes, the word.
@@ -116,7 +116,7 @@ TEST_F(TraceMarksTest, TheEndOfTheLastSectionNeedsNoByteBehindIt) {
   Open();
   marks_.BeginSection(OutputMark::kScript);
   Print("one\n", 1000);
-  EXPECT_THAT(Sent(), ElementsAre("start script 0@1000", "bytes 0-4"));
+  EXPECT_THAT(Sent(), ElementsAre("start script 0@1000", "time 0@1000", "bytes 0-4"));
   marks_.EndSection(4, 3000);
   sender_.Ended(kJob, 4, [] {});
   EXPECT_THAT(Sent(), ElementsAre("end script 4@3000"));
@@ -131,7 +131,8 @@ TEST_F(TraceMarksTest, OnSentComesAfterTheLastMark) {
   bool told = false;
   sender_.Ended(kJob, 4, [&] { told = true; });
   EXPECT_FALSE(told);
-  EXPECT_THAT(Sent(), ElementsAre("start script 0@1000", "bytes 0-4", "end script 4@3000"));
+  EXPECT_THAT(Sent(),
+              ElementsAre("start script 0@1000", "time 0@1000", "end script 4@3000", "bytes 0-4"));
   EXPECT_TRUE(told);
 }
 

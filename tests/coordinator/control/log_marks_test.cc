@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,9 @@ class LogMarksTest : public ControlFixture {
     return texts;
   }
 
+  // The attempt's start, which nobody has told yet: now.
+  std::string Began() { return absl::StrCat("0@", absl::ToUnixMillis(clock().Now()), " 1"); }
+
   JobId job_;
 };
 
@@ -67,12 +71,14 @@ TEST_F(LogMarksTest, GoWithTheBytesBehindThemAndTheRestWithTheEnd) {
   const std::vector<v1::LogsPart> parts = Logs(0, true);
   ASSERT_EQ(parts.size(), 2u);
   EXPECT_EQ(parts[0].data(), "one\ntwo\n");
-  EXPECT_THAT(Texts(parts[0]), ElementsAre("0@1000 2 script", "4@2000 1"));
+  EXPECT_THAT(Texts(parts[0]), ElementsAre(Began(), "0@1000 2 script", "4@2000 1"));
   EXPECT_THAT(Texts(parts[1]), ElementsAre("8@3000 3 script"));
 }
 
 TEST_F(LogMarksTest, AReaderThatBeginsInTheMiddleLearnsTheTimeThere) {
-  Write("one\ntwo\n", "0 1000 s script\n2 1500 s more\n4 2000 t\n");
+  Write("one\ntwo\n", "2 1500 t\n2 1600 s more\n4 2000 t\n");
+  EXPECT_THAT(Texts(Logs(1, true)[0]),
+              ElementsAre(Began(), "2@1500 1", "2@1600 2 more", "4@2000 1"));
   EXPECT_THAT(Texts(Logs(4, true)[0]), ElementsAre("2@1500 1", "4@2000 1"));
   EXPECT_THAT(Texts(Logs(5, true)[0]), ElementsAre("4@2000 1"));
   EXPECT_THAT(Texts(Logs(8, true)[0]), ElementsAre("4@2000 1"));
@@ -87,19 +93,21 @@ TEST_F(LogMarksTest, ManyAreSentInSeveralParts) {
   for (const v1::LogsPart& part : Logs(0, true)) {
     EXPECT_LE(part.marks_size(), LogMarks::kInOnePart);
     EXPECT_EQ(part.offset(), bytes_before);
-    for (const v1::LogMark& mark : part.marks()) EXPECT_EQ(mark.offset(), uint64_t(seen++));
+    for (const v1::LogMark& mark : part.marks()) {
+      EXPECT_EQ(mark.offset(), uint64_t(std::max(seen++ - 1, 0)));  // the first is the start's
+    }
     if (!part.data().empty()) {
-      EXPECT_EQ(seen, 4500) << "bytes before their marks";
+      EXPECT_EQ(seen, 4501) << "bytes before their marks";
     }
     bytes_before += part.data().size();
   }
-  EXPECT_EQ(seen, 4500);
+  EXPECT_EQ(seen, 4501);
   EXPECT_EQ(bytes_before, 4500u);
 }
 
 TEST_F(LogMarksTest, WhatMakesNoSenseIsTheEndOfThem) {
   Write("one\n", "0 1000 t\nnonsense\n2 1500 t\n");
-  EXPECT_THAT(Texts(Logs(0, true)[0]), ElementsAre("0@1000 1"));
+  EXPECT_THAT(Texts(Logs(0, true)[0]), ElementsAre(Began(), "0@1000 1"));
 }
 
 }  // namespace
