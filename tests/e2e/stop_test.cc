@@ -80,7 +80,8 @@ TEST(DrainTest, WhatStillRunsAtTheDeadlineFailsAsAgentDrainedAndIsTriedElsewhere
   EXPECT_EQ(Text(shown["attempts"][1], "agent"), "two");
   const std::string first = farm.Ctl({"logs", absl::StrCat(job), "--attempt", "1"}).out;
   EXPECT_TRUE(absl::StrContains(first, "\ncleaned\n")) << first;
-  for (const nlohmann::json& listed : farm.Ctl({"agents", "-o", "json"}).json()["agents"]) {
+  const nlohmann::json listing = farm.Ctl({"agents", "-o", "json"}).json();
+  for (const nlohmann::json& listed : listing["agents"]) {
     if (Text(listed, "name") != "one") continue;
     EXPECT_EQ(Text(listed, "status"), "drained");
     EXPECT_NE(Text(listed, "drain_until"), "");

@@ -24,18 +24,14 @@ constexpr char kConfig[] =
 
 class UpgradeTest : public ::testing::Test {
  protected:
-  UpgradeTest() { Install("first"); }
+  UpgradeTest() { Install(); }
 
-  // Other files under the same names, as a package manager puts them: with the release's name at
-  // their end, so that no two are equal.
-  void Install(const std::string& release) {
+  // Other files under the same names, as a package manager puts them.
+  void Install() {
     ASSERT_TRUE(os::MakeDirs(Folder()).ok());
     for (const char* name : {"grange-agent", "grange-shim", "grange-coordinator"}) {
       const std::string path = absl::StrCat(Folder(), "/", name);
-      const absl::StatusOr<std::string> program = os::ReadFile(Farm::Bin(name));
-      ASSERT_TRUE(program.ok()) << program.status();
-      ASSERT_TRUE(os::WriteFile(path + ".new", absl::StrCat(*program, release)).ok());
-      ASSERT_EQ(chmod((path + ".new").c_str(), 0755), 0);
+      ASSERT_EQ(farm_.RunProgram("/bin/cp", {Farm::Bin(name), path + ".new"}).exit_code, 0);
       ASSERT_EQ(rename((path + ".new").c_str(), path.c_str()), 0);
     }
   }
@@ -84,7 +80,7 @@ TEST_F(UpgradeTest, ANewAgentTakesOverTheJobsOfTheOldOne) {
   const int64_t pipeline = SubmitAndWaitUntilItRuns();
 
   farm_.KillAgent("agent-1", SIGTERM);
-  Install("second");
+  Install();
   farm_.StartAgent("agent-1", FromFolder("grange-agent"));
 
   EXPECT_TRUE(RunsWhatIsInstalled(farm_.agent("agent-1").pid(), "grange-agent"));
@@ -99,7 +95,7 @@ TEST_F(UpgradeTest, C3_ANewCoordinatorGoesOnWithTheJobsOfTheOldOne) {
   const int64_t pipeline = SubmitAndWaitUntilItRuns();
 
   farm_.KillCoordinator(SIGTERM);
-  Install("second");
+  Install();
   farm_.StartCoordinator(FromFolder("grange-coordinator"));
 
   EXPECT_TRUE(RunsWhatIsInstalled(farm_.coordinator().pid(), "grange-coordinator"));
@@ -113,7 +109,7 @@ TEST_F(UpgradeTest, ReplacedUnderARunningAgentJobsStartWithTheNewShim) {
   farm_.KillAgent("agent-1", SIGTERM);
   farm_.StartAgent("agent-1", FromFolder("grange-agent"));
 
-  Install("second");
+  Install();
 
   ExpectUntouched(SubmitAndWaitUntilItRuns());
 }
