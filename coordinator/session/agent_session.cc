@@ -1,6 +1,5 @@
 #include "coordinator/session/agent_session.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "common/log/log.h"
