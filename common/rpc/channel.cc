@@ -23,6 +23,8 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(const ChannelOptions&
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A channel of its own for each caller: no sharing of connections behind our back.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // The windows stay as HTTP/2 has them, 64 KiB each, and grow by the message that is waited for.
+  if (options.small_window) arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   if (options.insecure) {
     if (!IsLoopback(options.address)) {
       return absl::InvalidArgumentError(

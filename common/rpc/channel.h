@@ -31,6 +31,10 @@ struct ChannelOptions {
   std::string ca_pem;     // the only CA that is trusted
   bool insecure = false;  // plain text; loopback only
   ClientKeepalive keepalive = {};
+  // Not more than about 128 KiB are on their way until the reader takes some: who stops reading
+  // fills its window, not the other side's socket, for which gRPC would keep a thread awake there.
+  // Without it gRPC finds out what the link holds, on a fast one up to 16 MiB.
+  bool small_window = false;
 };
 
 // A channel with the keepalive and reconnect settings of the protocol. Doesn't connect yet.

@@ -13,6 +13,8 @@
 #include "coordinator/control/request_key.h"
 #include "coordinator/session/guess_limit.h"
 #include "coordinator/session/open_calls.h"
+#include "coordinator/session/stream_call.h"
+#include "coordinator/session/stream_threads.h"
 #include "coordinator/source/git_mirror.h"
 #include "coordinator/store/store.h"
 #include "coordinator/trace/trace_store.h"
@@ -20,12 +22,14 @@
 
 namespace grange::control {
 
-// grangectl's door. Each call: who is it, may they, translate, forward. Synchronous: calls may
-// block on the store and on git; streams sleep until something changed. Methods are in the file of
+// grangectl's door. Each call: who is it, may they, translate, forward. Calls may block on the store
+// and on git: they run on gRPC's synchronous threads. Watch and Logs, which last and sleep until
+// something has changed, have threads of their own (StreamCall). Methods are in the file of
 // their group: control_service.cc (submit, pipelines, jobs), follow_calls.cc (watch, logs),
 // project_calls.cc (projects, variables), fleet_calls.cc (agents, tokens), audit_calls.cc (the audit log,
 // backups), retention_calls.cc (what is kept).
-class ControlService : public v1::Control::Service {
+class ControlService : public v1::Control::WithAsyncMethod_Watch<
+                           v1::Control::WithAsyncMethod_Logs<v1::Control::Service>> {
  public:
   struct Parts {
     Backend& backend;
@@ -38,8 +42,12 @@ class ControlService : public v1::Control::Service {
     session::OpenCalls& calls;
     std::string ca_fingerprint;  // "" without TLS; becomes part of registration tokens
     absl::Time started_at;
+    int watchers_max = 2000;  // at once: each has a thread
   };
   explicit ControlService(Parts parts) : parts_(std::move(parts)) {}
+
+  // Watch and Logs: from the server's start until it stops. This must outlive `threads`.
+  void AcceptStreams(session::StreamThreads& threads);
 
 #define GRANGE_CONTROL_CALL(name, request_type, reply_type)                        \
   grpc::Status name(grpc::ServerContext* context, const v1::request_type* request, \
@@ -78,14 +86,14 @@ class ControlService : public v1::Control::Service {
 
   grpc::Status Git(grpc::ServerContext* context,
                    grpc::ServerReaderWriter<v1::GitBytes, v1::GitBytes>* stream) override;
-  grpc::Status Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
-                     grpc::ServerWriter<v1::WatchEvent>* writer) override;
-  grpc::Status Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
-                    grpc::ServerWriter<v1::LogsPart>* writer) override;
   grpc::Status CreateBackup(grpc::ServerContext* context, const v1::CreateBackupRequest* request,
                             grpc::ServerWriter<v1::BackupProgress>* writer) override;
 
  private:
+  grpc::Status AnswerWatch(grpc::ServerContext& context, const v1::WatchRequest& request,
+                           session::ReplyWriter<v1::WatchEvent>& writer);
+  grpc::Status AnswerLogs(grpc::ServerContext& context, const v1::LogsRequest& request,
+                          session::ReplyWriter<v1::LogsPart>& writer);
   absl::StatusOr<User> Caller(grpc::ServerContext& context, Role needed);
   // kResourceExhausted, with the next step, while nothing new is taken. For calls that change things.
   absl::Status CheckWritable() const;
@@ -112,6 +120,7 @@ class ControlService : public v1::Control::Service {
 
   const Parts parts_;
   KeyGate keys_;
+  session::StreamCallLimit watchers_{.most = parts_.watchers_max};
 };
 
 }  // namespace grange::control

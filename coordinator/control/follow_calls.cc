@@ -20,8 +20,6 @@
 namespace grange::control {
 namespace {
 
-// A client that is gone is noticed at the next change, and at the latest after this.
-constexpr absl::Duration kCheckForClient = absl::Seconds(30);
 // A running job's tail is sent at most so often.
 constexpr absl::Duration kTailEvery = absl::Milliseconds(100);
 constexpr size_t kTailBytes = 4096;
@@ -172,51 +170,74 @@ LogMarks::Start StartOf(const absl::StatusOr<store::AttemptRow>& attempt, absl::
 
 }  // namespace
 
-grpc::Status ControlService::Watch(grpc::ServerContext* context, const v1::WatchRequest* request,
-                                   grpc::ServerWriter<v1::WatchEvent>* writer) {
-  const session::OpenCalls::Call open = Open(*context);
-  const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
+void ControlService::AcceptStreams(session::StreamThreads& threads) {
+  session::StreamCall<v1::WatchRequest, v1::WatchEvent>::Accept(
+      threads, watchers_,
+      [this](auto* context, auto* request, auto* writer, auto* queue, void* tag) {
+        RequestWatch(context, request, writer, queue, queue, tag);
+      },
+      [this](auto& context, const auto& request, auto& writer) {
+        return AnswerWatch(context, request, writer);
+      });
+  session::StreamCall<v1::LogsRequest, v1::LogsPart>::Accept(
+      threads, watchers_,
+      [this](auto* context, auto* request, auto* writer, auto* queue, void* tag) {
+        RequestLogs(context, request, writer, queue, queue, tag);
+      },
+      [this](auto& context, const auto& request, auto& writer) {
+        return AnswerLogs(context, request, writer);
+      });
+}
+
+grpc::Status ControlService::AnswerWatch(grpc::ServerContext& context,
+                                         const v1::WatchRequest& request,
+                                         session::ReplyWriter<v1::WatchEvent>& writer) {
+  const session::OpenCalls::Call open = Open(context);
+  const absl::StatusOr<User> caller = Caller(context, Role::kViewer);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  const PipelineId pipeline(request->pipeline_id());
+  const PipelineId pipeline(request.pipeline_id());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
+  writer.WhenOver([wakeup] { wakeup->Signal(Wakeup::kState); });
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
   Watcher watcher(parts_.backend, parts_.store, parts_.traces, pipeline, wakeup);
   absl::Duration tails_at = absl::ZeroDuration();  // since boot; then tails may be sent again
-  while (!context->IsCancelled()) {
+  while (!context.IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
     }
     const absl::Duration now = os::SinceBoot();
-    const bool with_tails = request->log_tail() && now >= tails_at;
+    const bool with_tails = request.log_tail() && now >= tails_at;
     if (with_tails) tails_at = now + kTailEvery;
     const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
     if (!event.ok()) return rpc::ToGrpc(event.status());
     if (event->has_value()) {
-      if (!writer->Write(**event) || (*event)->ended()) return grpc::Status::OK;
+      if (!writer.Write(**event) || (*event)->ended()) return grpc::Status::OK;
     }
     // Output of a chatty job must not become an event per line; states are never held back.
     const absl::Duration held = tails_at - os::SinceBoot();
     if (held > absl::ZeroDuration()) {
       wakeup->Wait(Wakeup::kState, held);
     } else {
-      wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
+      wakeup->Wait(Wakeup::kState | Wakeup::kTrace, absl::InfiniteDuration());
     }
   }
   return grpc::Status::OK;
 }
 
-grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRequest* request,
-                                  grpc::ServerWriter<v1::LogsPart>* writer) {
-  const session::OpenCalls::Call open = Open(*context);
-  const absl::StatusOr<User> caller = Caller(*context, Role::kViewer);
+grpc::Status ControlService::AnswerLogs(grpc::ServerContext& context,
+                                        const v1::LogsRequest& request,
+                                        session::ReplyWriter<v1::LogsPart>& writer) {
+  const session::OpenCalls::Call open = Open(context);
+  const absl::StatusOr<User> caller = Caller(context, Role::kViewer);
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
-  absl::StatusOr<store::JobRow> job = parts_.store.GetJob(JobId(request->job_id()));
+  absl::StatusOr<store::JobRow> job = parts_.store.GetJob(JobId(request.job_id()));
   if (!job.ok()) return rpc::ToGrpc(job.status());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
+  writer.WhenOver([wakeup] { wakeup->Signal(Wakeup::kState); });
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(job->pipeline, wakeup);
-  AttemptNumber attempt = request->attempt();
+  AttemptNumber attempt = request.attempt();
   std::unique_ptr<trace::TraceStore::Watch> watch;
-  uint64_t offset = request->offset();
+  uint64_t offset = request.offset();
   std::optional<LogMarks> marks;
   // What goes with the bytes before `end`; of more than one part may hold, the rest is in `last`.
   const auto add_marks = [&](uint64_t end, v1::LogsPart& last) {
@@ -225,26 +246,26 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       more.set_offset(last.offset());
       more.set_attempt(attempt);
       more.mutable_marks()->Swap(last.mutable_marks());
-      if (!writer->Write(more)) return;
+      if (!writer.Write(more)) return;
     }
   };
   bool told_paused = false;
   unsigned news = Wakeup::kState;
-  while (!context->IsCancelled()) {
+  while (!context.IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
     }
     // The state before the bytes: a trace is complete before its job's end is committed. Not for
     // each growth of the trace: many may watch one, and all of them are woken at once.
-    if (news != Wakeup::kTrace) job = parts_.store.GetJob(JobId(request->job_id()));
+    if (news != Wakeup::kTrace) job = parts_.store.GetJob(JobId(request.job_id()));
     if (!job.ok()) return rpc::ToGrpc(job.status());
     if (attempt == 0) attempt = job->progress.attempt;
     const bool ended = lifecycle::IsFinal(job->progress.state) || attempt < job->progress.attempt;
-    if (attempt != 0 && watch == nullptr && request->follow()) {
+    if (attempt != 0 && watch == nullptr && request.follow()) {
       watch =
           parts_.traces.Subscribe(job->id, attempt, [wakeup] { wakeup->Signal(Wakeup::kTrace); });
     }
-    if (attempt != 0 && request->marks() && !marks.has_value()) {
+    if (attempt != 0 && request.marks() && !marks.has_value()) {
       marks.emplace(parts_.traces, job->id, attempt,
                     StartOf(parts_.store.GetAttempt(job->id, attempt), parts_.clock.Now()), offset);
     }
@@ -264,9 +285,9 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       offset += bytes->size();
       add_marks(offset, part);
       part.set_data(*std::move(bytes));
-      if (!writer->Write(part)) return grpc::Status::OK;
+      if (!writer.Write(part)) return grpc::Status::OK;
     }
-    if (ended || !request->follow()) {
+    if (ended || !request.follow()) {
       v1::LogsPart last;
       last.set_offset(offset);
       last.set_attempt(attempt);
@@ -274,7 +295,7 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       add_marks(std::numeric_limits<uint64_t>::max(), last);
       const absl::StatusOr<store::AttemptRow> row = parts_.store.GetAttempt(job->id, attempt);
       last.set_dropped_bytes(row.ok() ? row->dropped_bytes : 0);
-      writer->Write(last);
+      writer.Write(last);
       return grpc::Status::OK;
     }
     if (const bool paused = parts_.traces.IsPaused(job->id, attempt); paused != told_paused) {
@@ -283,9 +304,9 @@ grpc::Status ControlService::Logs(grpc::ServerContext* context, const v1::LogsRe
       part.set_offset(offset);
       part.set_attempt(attempt);
       part.set_paused(paused);
-      if (!writer->Write(part)) return grpc::Status::OK;
+      if (!writer.Write(part)) return grpc::Status::OK;
     }
-    news = wakeup->Wait(Wakeup::kState | Wakeup::kTrace, kCheckForClient);
+    news = wakeup->Wait(Wakeup::kState | Wakeup::kTrace, absl::InfiniteDuration());
   }
   return grpc::Status::OK;
 }

@@ -340,6 +340,7 @@ absl::Status CoordinatorImpl::Listen() {
   sweeper_->Start();
   stream_threads_ = std::make_unique<session::StreamThreads>(std::move(streams));
   agent_service_->AcceptStreams(*stream_threads_);
+  control_service_->AcceptStreams(*stream_threads_);
   address_ = absl::StrCat(where.host, ":", port);
   const std::string reached =
       where.host == "0.0.0.0" || where.host == "[::]" ? absl::StrCat("127.0.0.1:", port) : address_;

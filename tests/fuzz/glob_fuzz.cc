@@ -2,6 +2,7 @@
 // is known without reading them: GlobMatches() must say the same as the obvious matcher.
 
 #include <algorithm>
+#include <bitset>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -23,7 +24,7 @@ constexpr size_t kPathMax = 40;
 const std::vector<std::string> kCharacters = {"a", "b", "/", ".", "ä", "\xff", ",", "-",
                                               "*", "?", "[", "]", "{", "}",    "!", "\\"};
 
-using Places = std::set<size_t>;  // between the characters of a path
+using Places = std::bitset<kPathMax + 1>;  // between the characters of a path
 
 struct Piece {
   enum class Kind { kCharacter, kOne, kStar, kDeep, kFolders, kClass, kBraces };
@@ -77,25 +78,25 @@ Places EndsOf(const Piece& piece, const std::vector<std::string>& path, size_t a
   const bool in_folder = more && path[at] != "/";
   switch (piece.kind) {
     case Piece::Kind::kCharacter:
-      if (more && path[at] == piece.character) ends.insert(at + 1);
+      if (more && path[at] == piece.character) ends.set(at + 1);
       break;
     case Piece::Kind::kOne:
-      if (in_folder) ends.insert(at + 1);
+      if (in_folder) ends.set(at + 1);
       break;
     case Piece::Kind::kClass:
-      if (in_folder && piece.members.contains(path[at]) != piece.negated) ends.insert(at + 1);
+      if (in_folder && piece.members.contains(path[at]) != piece.negated) ends.set(at + 1);
       break;
     case Piece::Kind::kStar:
-      ends.insert(at);
-      for (size_t i = at; i < path.size() && path[i] != "/"; ++i) ends.insert(i + 1);
+      ends.set(at);
+      for (size_t i = at; i < path.size() && path[i] != "/"; ++i) ends.set(i + 1);
       break;
     case Piece::Kind::kDeep:
-      for (size_t i = at; i <= path.size(); ++i) ends.insert(i);
+      for (size_t i = at; i <= path.size(); ++i) ends.set(i);
       break;
     case Piece::Kind::kFolders:
-      ends.insert(at);
+      ends.set(at);
       for (size_t i = at; i < path.size(); ++i) {
-        if (path[i] == "/") ends.insert(i + 1);
+        if (path[i] == "/") ends.set(i + 1);
       }
       break;
     case Piece::Kind::kBraces:
@@ -108,10 +109,12 @@ Places EndsOf(const std::vector<Piece>& pieces, const std::vector<std::string>& 
   for (const Piece& piece : pieces) {
     Places ends;
     for (const std::vector<Piece>& branch : piece.branches) {
-      ends.merge(EndsOf(branch, path, at));  // from all places at once: braces nest
+      ends |= EndsOf(branch, path, at);  // from all places at once: braces nest
     }
-    for (const size_t place : at) ends.merge(EndsOf(piece, path, place));
-    at = std::move(ends);
+    for (size_t place = 0; place <= path.size(); ++place) {
+      if (at.test(place)) ends |= EndsOf(piece, path, place);
+    }
+    at = ends;
   }
   return at;
 }
@@ -171,7 +174,7 @@ void CompareWithTheObviousMatcher(ByteReader input) {
     path.push_back(Character(input));
     text += path.back();
   }
-  const bool expected = EndsOf(pieces, path, {0}).contains(path.size());
+  const bool expected = EndsOf(pieces, path, Places(1)).test(path.size());
   GRANGE_CHECK(GlobMatches(Written(pieces), text) == expected);
 }
 

@@ -23,12 +23,12 @@ constexpr int kWatchers = 50;
 constexpr absl::Duration kStartTimeout = absl::Seconds(30);
 constexpr uint64_t kMiB = 1 << 20;
 constexpr uint64_t kTraceMiB = 100;
-// The watchers' pipes and windows are full before the time begins.
+// The watchers' pipes and windows are full before the time begins: gRPC's grow to 16 MiB here.
 constexpr char kConfig[] =
     "print:\n"
     "  variables: {GIT_STRATEGY: none}\n"
     "  script:\n"
-    "    - for ((i = 0; i < 8; i++)); do cat \"$BENCH_TEXT\"; done; echo ready > \"$BENCH_READY\"; read -r go < \"$BENCH_GO\"\n"
+    "    - for ((i = 0; i < 24; i++)); do cat \"$BENCH_TEXT\"; done; echo ready > \"$BENCH_READY\"; read -r go < \"$BENCH_GO\"\n"
     "    - for ((i = 0; i < 100; i++)); do cat \"$BENCH_TEXT\"; done\n";
 
 // 1 MiB of lines.

@@ -56,7 +56,7 @@ std::string ConnectReason(absl::string_view message) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Client>> Client::Make(const ClientConfig& config) {
+absl::StatusOr<std::unique_ptr<Client>> Client::Make(const ClientConfig& config, Amount amount) {
   SilenceGrpc();
   if (!config.insecure && config.ca.empty()) {
     return absl::UnavailableError(absl::StrCat(
@@ -65,8 +65,10 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Make(const ClientConfig& config)
   }
   GRANGE_ASSIGN_OR_RETURN(
       const std::shared_ptr<grpc::Channel> channel,
-      rpc::MakeChannel(
-          {.address = config.coordinator, .ca_pem = config.ca, .insecure = config.insecure}));
+      rpc::MakeChannel({.address = config.coordinator,
+                        .ca_pem = config.ca,
+                        .insecure = config.insecure,
+                        .small_window = amount == Amount::kLittle}));
   return std::unique_ptr<Client>(
       new Client(config.coordinator, config.token, v1::Control::NewStub(channel)));
 }

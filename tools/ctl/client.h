@@ -15,13 +15,17 @@
 
 namespace grange::ctl {
 
+// What is to be read through a client: as it comes, or much that is there and wanted at once.
+enum class Amount { kLittle, kMuch };
+
 // The coordinator as grangectl sees it. Unary calls have a deadline; where the connection breaks in
 // the middle of one, it is repeated: each changing request carries a key, so that twice is once.
 // Thread-safe.
 class Client {
  public:
   // Doesn't connect yet.
-  static absl::StatusOr<std::unique_ptr<Client>> Make(const ClientConfig& config);
+  static absl::StatusOr<std::unique_ptr<Client>> Make(const ClientConfig& config,
+                                                      Amount amount = Amount::kLittle);
 
   // One unary call: Call(&v1::Control::Stub::ListJobs, request). Errors say what to do next.
   template <typename Request, typename Reply>

@@ -43,11 +43,11 @@ void Context::PrintError(absl::string_view line) {
   os::WriteAll(STDERR_FILENO, absl::StrCat(Printable(line), "\n")).IgnoreError();
 }
 
-absl::StatusOr<Client*> Context::client() {
+absl::StatusOr<Client*> Context::client(Amount amount) {
   if (client_ == nullptr) {
     GRANGE_ASSIGN_OR_RETURN(const ClientConfig config,
                             LoadClientConfig(globals_.config, globals_.coordinator));
-    GRANGE_ASSIGN_OR_RETURN(client_, Client::Make(config));
+    GRANGE_ASSIGN_OR_RETURN(client_, Client::Make(config, amount));
   }
   return client_.get();
 }

@@ -44,8 +44,8 @@ class Context {
   // One line to stderr, made printable.
   void PrintError(absl::string_view line);
 
-  // Reads the configuration at the first call.
-  absl::StatusOr<Client*> client();
+  // Reads the configuration at the first call, whose `amount` counts.
+  absl::StatusOr<Client*> client(Amount amount = Amount::kLittle);
 
   // --project, else the name of the repository around the current directory, else the directory's.
   std::string ProjectName() const;

@@ -159,7 +159,8 @@ absl::StatusOr<ExitCode> ShowJob(Context& context, const JobOptions& options) {
 }
 
 absl::StatusOr<ExitCode> ShowLog(Context& context, const JobOptions& options) {
-  GRANGE_ASSIGN_OR_RETURN(Client* const client, context.client());
+  GRANGE_ASSIGN_OR_RETURN(Client* const client,
+                          context.client(options.follow ? Amount::kLittle : Amount::kMuch));
   return WriteLog(context, *client,
                   {.job = options.job,
                    .attempt = options.attempt,

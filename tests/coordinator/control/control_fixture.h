@@ -43,12 +43,16 @@ class ControlFixture : public store::StoreFixture {
                                                                       .guesses = guesses_,
                                                                       .calls = calls_,
                                                                       .ca_fingerprint = "",
-                                                                      .started_at = clock().Now()});
+                                                                      .started_at = clock().Now(),
+                                                                      .watchers_max = watchers_max_});
     grpc::ServerBuilder builder;
     int port = 0;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(service_.get());
+    std::unique_ptr<grpc::ServerCompletionQueue> queue = builder.AddCompletionQueue();
     server_ = builder.BuildAndStart();
+    stream_threads_ = std::make_unique<session::StreamThreads>(std::move(queue));
+    service_->AcceptStreams(*stream_threads_);
     channel_ =
         grpc::CreateChannel(absl::StrCat("127.0.0.1:", port), grpc::InsecureChannelCredentials());
     stub_ = v1::Control::NewStub(channel_);
@@ -57,7 +61,9 @@ class ControlFixture : public store::StoreFixture {
   void TearDown() override {
     stub_.reset();
     channel_.reset();
+    feed_.Close();
     if (server_ != nullptr) server_->Shutdown();
+    stream_threads_.reset();
     server_.reset();
     service_.reset();
     traces_.reset();
@@ -82,6 +88,7 @@ class ControlFixture : public store::StoreFixture {
     const grpc::Status status = ((*stub_).*call)(&context, request, &reply);
     return status.ok() ? "OK: " + reply.message() : status.error_message();
   }
+  int watchers_max_ = 100;  // from SetUp() on
   std::unique_ptr<FakeBackend> backend_;
   std::unique_ptr<trace::TraceStore> traces_;
   std::unique_ptr<source::GitMirrors> mirrors_;
@@ -90,6 +97,7 @@ class ControlFixture : public store::StoreFixture {
   session::OpenCalls calls_;
   std::unique_ptr<ControlService> service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<session::StreamThreads> stream_threads_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Control::Stub> stub_;
   std::string admin_;
