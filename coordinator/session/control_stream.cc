@@ -100,14 +100,9 @@ class ControlStream : public AsyncStream<v1::AgentMsg, v1::HubMsg> {
     return false;
   }
 
-  // What has come since is dropped with the stream. Its jobs go on, and the agent is back after the
-  // longer and longer pauses of one whose sessions don't last.
+  // What has come since is dropped with the stream. Its jobs go on.
   bool EndFlood() {
-    log::Warning("agent_floods", {{"agent", session_->agent},
-                                  {"messages_a_second_at_most", int(MessageBudget::kPerSecond)}});
-    end_->End(absl::ResourceExhaustedError(absl::StrCat("this agent sent more than ",
-                                                        int(MessageBudget::kPerSecond),
-                                                        " messages a second; come back later")));
+    end_->End(hub_.SendAway(session_));
     return false;
   }
 

@@ -11,6 +11,7 @@
 #include "common/rpc/channel.h"
 #include "common/rpc/features.h"
 #include "common/rpc/token_text.h"
+#include "coordinator/session/message_budget.h"
 #include "coordinator/session/message_size.h"
 
 namespace grange::session {
@@ -22,6 +23,8 @@ constexpr uint64_t kUnackedAgentMax = 32 << 20;
 // How long an ended session may take to send what waits; then its call is canceled. A credential
 // that was withdrawn is out in 5 s.
 constexpr absl::Duration kEndGrace = absl::Seconds(3);
+// Who floods us can do so once in this time: each new session may send much at once.
+constexpr absl::Duration kFloodAway = absl::Seconds(10);
 // Streams without a Hello at once. As many agents may come back in the same second.
 constexpr int kUnadmittedMax = 5000;
 
@@ -161,6 +164,15 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
   std::shared_ptr<AgentSession> current;
   {
     base::MutexLock lock(mu_);
+    if (const auto away = away_until_.find(agent.id); away != away_until_.end()) {
+      if (clock_.SinceBoot() < away->second) {
+        return absl::ResourceExhaustedError(absl::StrCat(
+            "this agent has sent more than ", int(MessageBudget::kPerSecond),
+            " messages a second; it may come back in ",
+            absl::FormatDuration(absl::Ceil(away->second - clock_.SinceBoot(), absl::Seconds(1)))));
+      }
+      away_until_.erase(away);
+    }
     const auto open = by_agent_.find(agent.id);
     if (open != by_agent_.end()) current = open->second;
   }
@@ -333,6 +345,19 @@ void SessionHub::EndSoon(const std::shared_ptr<AgentSession>& session, const abs
   session->End(why);
   loop_.Post(
       [this, session, why] { loop_.After(kEndGrace, [session, why] { session->Cancel(why); }); });
+}
+
+absl::Status SessionHub::SendAway(const std::shared_ptr<AgentSession>& session) {
+  if (session->ready) {  // else there is no agent yet
+    log::Warning("agent_floods", {{"agent", session->agent},
+                                  {"messages_a_second_at_most", int(MessageBudget::kPerSecond)},
+                                  {"refused_for", kFloodAway}});
+    base::MutexLock lock(mu_);
+    away_until_[session->agent] = clock_.SinceBoot() + kFloodAway;
+  }
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "this agent sent more than ", int(MessageBudget::kPerSecond),
+      " messages a second; it may come back in ", absl::FormatDuration(kFloodAway)));
 }
 
 bool SessionHub::IsCurrent(const std::shared_ptr<AgentSession>& session) const {

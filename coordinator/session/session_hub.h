@@ -104,6 +104,8 @@ class SessionHub {
   // Any later message. INVALID_ARGUMENT ends the stream.
   absl::Status OnMessage(const std::shared_ptr<AgentSession>& session, v1::AgentMsg& message);
   void OnEnded(const std::shared_ptr<AgentSession>& session);
+  // The agent sends more than it may: its next sessions are refused for a while. What to tell it.
+  absl::Status SendAway(const std::shared_ptr<AgentSession>& session);
   // Whether it is the agent's session of now. What comes from another one is not looked at.
   bool IsCurrent(const std::shared_ptr<AgentSession>& session) const;
   // The session a bulk stream belongs to: its public id and the agent's credential must fit.
@@ -154,6 +156,7 @@ class SessionHub {
       ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, absl::Time> last_contact_ ABSL_GUARDED_BY(mu_);
   absl::flat_hash_map<AgentId, AgentKept> kept_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<AgentId, absl::Duration> away_until_ ABSL_GUARDED_BY(mu_);  // since boot
 
   os::EventLoop::TimerId silence_timer_ = 0;  // on the loop's thread; 0: none
   os::EventLoop loop_;

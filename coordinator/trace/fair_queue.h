@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,7 @@ class FairQueue {
   };
   struct Taken {
     Item item;
+    uint64_t bytes = 0;
     const void* lane = nullptr;  // the same for all that share their turns; only to be compared
     bool more = false;           // there is another one
     bool round_over = false;     // everyone who waited has had a turn since the last time
@@ -57,6 +59,20 @@ class FairQueue {
     if (sender == nullptr || lane.bytes < Most()) return true;
     full_.insert_or_assign(sender.get(), Full{sender, place.lane});
     return false;
+  }
+
+  // The next one of those whose lane `may_go`, which is asked in the order of their turns. None if
+  // there is none; who may not go keeps its turn for the next round.
+  template <typename MayGo>
+  std::optional<Taken> PopIf(const MayGo& may_go) {
+    for (size_t lanes = turns_.size(); lanes > 0; --lanes) {
+      if (left_of_round_ == 0) left_of_round_ = turns_.size();
+      if (may_go(turns_.front())) return Pop();
+      turns_.push_back(turns_.front());
+      turns_.pop_front();
+      --left_of_round_;
+    }
+    return std::nullopt;
   }
 
   // The next one. Not of an empty queue.
@@ -85,6 +101,7 @@ class FairQueue {
       }
     }
     return {.item = std::move(next.item),
+            .bytes = next.bytes,
             .lane = id,
             .more = !turns_.empty(),
             .round_over = left_of_round_ == 0};

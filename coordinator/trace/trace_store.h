@@ -32,9 +32,10 @@ class TraceStore {
     // acknowledged before the next one, which need not wait for company then.
     absl::Duration sync_soonest = absl::Milliseconds(20);
     uint64_t sync_bytes = 1 << 20;
-    // What may wait to be written, of all senders and of one: see Append().
+    // What may wait to be written, of all senders and of one (as much as an agent may have
+    // unacknowledged of one job): see Append().
     uint64_t queue_bytes_max = 256 << 20;
-    uint64_t sender_bytes_max = 32 << 20;
+    uint64_t sender_bytes_max = 8 << 20;
     // How often a full disk is looked at again, while something waits for it.
     absl::Duration retry_every = absl::Seconds(1);
     // With less than this the disk counts as full.

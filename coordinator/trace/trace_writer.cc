@@ -20,9 +20,8 @@ constexpr size_t kReadBytesMax = 8 << 20;  // of one Read()
 
 // What waited while the last sync ran is written first and shares the next one, up to so many
 // times `sync_bytes`: the slower the disk, the larger the groups.
+// Only what is one sender's: of several none waits long for another's sync.
 constexpr uint64_t kGroupMax = 8;
-// The same while several senders have something to say: none of them waits long for another's sync.
-constexpr uint64_t kSharedGroupMax = 2;
 
 absl::StatusOr<std::string> ReadPlain(const std::string& path, uint64_t offset, size_t max) {
   const os::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -213,10 +212,16 @@ void TraceWriter::Run() {
   std::optional<Queue::Taken> next;
   while (TakeCommand(next)) {
     if (next.has_value()) {
+      const absl::Duration start = clock_.SinceBoot();
       std::visit([this](auto& which) { Do(which); }, next->item);
       if (unsynced_bytes_ >= GroupBytes(*next)) {
         TellChanges();
         SyncAll();
+      }
+      // What is nobody's keeps nobody company: each job has some of it.
+      if (next->lane != nullptr) {
+        const absl::Duration now = clock_.SinceBoot();
+        pace_.Served(next->lane, next->bytes, now - start, now);
       }
       if (!next->round_over) continue;
     }
@@ -226,24 +231,28 @@ void TraceWriter::Run() {
   SyncAll();
 }
 
-// Waits for a command or a deadline, for which there is none. False: all is done and we are to
-// stop.
+// Waits for a command that may be carried out now, or for something else that is to be done, for
+// which there is none. False: all is done and we are to stop.
 bool TraceWriter::TakeCommand(std::optional<Queue::Taken>& taken) {
-  taken.reset();
   std::vector<std::shared_ptr<Sender>> drained;
   {
     base::MutexLock lock(mu_);
-    while (queue_.empty() && !stop_) {
+    while (true) {
+      absl::Duration next = absl::InfiniteDuration();  // when somebody may go who must wait
+      taken = queue_.PopIf([&](const void* lane) {
+        const absl::Duration at = pace_.Next(lane);
+        if (stop_ || at <= clock_.SinceBoot()) return true;
+        next = std::min(next, at);
+        return false;
+      });
+      if (taken.has_value()) break;
+      if (stop_) return false;
+      if (!grown_.empty()) return true;
       const absl::Duration left = TimeToDeadline();
       if (left <= absl::ZeroDuration()) return true;
-      if (left == absl::InfiniteDuration()) {
-        changed_.Wait(mu_);
-      } else {
-        changed_.WaitWithTimeout(mu_, left);
-      }
+      if (next < absl::InfiniteDuration()) next -= clock_.SinceBoot();
+      changed_.WaitWithTimeout(mu_, std::min(left, next));
     }
-    if (queue_.empty()) return false;
-    taken = queue_.Pop();
     drained = queue_.TakeDrained();
   }
   for (const std::shared_ptr<Sender>& sender : drained) sender->Drained();
@@ -254,8 +263,8 @@ bool TraceWriter::TakeCommand(std::optional<Queue::Taken>& taken) {
 uint64_t TraceWriter::GroupBytes(const Queue::Taken& taken) {
   if (group_of_.value_or(taken.lane) != taken.lane) group_is_shared_ = true;
   group_of_ = taken.lane;
-  if (!taken.more) return options_.sync_bytes;
-  return options_.sync_bytes * (group_is_shared_ ? kSharedGroupMax : kGroupMax);
+  const bool large = taken.more && !group_is_shared_;
+  return options_.sync_bytes * (large ? kGroupMax : 1);
 }
 
 absl::Duration TraceWriter::TimeToDeadline() const {

@@ -19,6 +19,7 @@
 #include "coordinator/trace/mark_file.h"
 #include "coordinator/trace/trace_file.h"
 #include "coordinator/trace/trace_store.h"
+#include "coordinator/trace/turn_pace.h"
 #include "coordinator/trace/watchers.h"
 
 namespace grange::trace {
@@ -164,6 +165,7 @@ class TraceWriter final : public TraceStore {
   std::set<Key> paused_ ABSL_GUARDED_BY(mu_);  // the keys of stalled_
 
   // Of the writing thread (and of Recover(), before there is anything to write).
+  TurnPace pace_{TurnPace::Limits()};
   std::map<Key, std::unique_ptr<Attempt>> attempts_;
   std::set<Attempt*> unsynced_;  // bytes that are not on disk, or not in the database
   std::set<Attempt*> stalled_;

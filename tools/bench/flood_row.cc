@@ -18,7 +18,7 @@ constexpr char kFile[] = "noop.yml";
 // As many jobs at once as the farm's agent has slots, and one for the flooder.
 constexpr char kThreeFile[] = "three.yml";
 constexpr int kTries = 20;
-constexpr int kJobs = 150;
+constexpr int kJobs = 500;
 constexpr absl::Duration kTooLong = absl::Seconds(60);
 
 class FloodRow : public Row {

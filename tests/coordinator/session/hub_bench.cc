@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/base/crc32c.h"
+#include "common/os/deadline.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
 #include "common/rpc/token_text.h"
@@ -39,6 +40,22 @@ void FakeSession::StartSend(const v1::HubMsg* message) {
     sent_.push_back(*message);
   }
   outbox_->OnSent(true);
+}
+
+void FakeSession::End(const absl::Status& status) {
+  {
+    base::MutexLock lock(mu_);
+    end_ = status;
+    ended_.SignalAll();
+  }
+  outbox_->Close();
+}
+
+absl::Status FakeSession::WaitForEnd() {
+  const os::Deadline deadline(kTooLong);
+  base::MutexLock lock(mu_);
+  while (end_.ok() && !deadline.IsOver()) ended_.WaitWithTimeout(mu_, deadline.Left());
+  return end_;
 }
 
 void FakeSession::Cancel(const absl::Status&) {
@@ -100,6 +117,12 @@ std::shared_ptr<FakeSession> HubBench::Open(const v1::Hello& hello) {
   EXPECT_TRUE(WaitFor<schedule::AgentConnected>(before + 1));
   EXPECT_TRUE(Wait([&] { return session->session()->ready.load(); }));
   return session;
+}
+
+absl::Status HubBench::OpenRefused(const v1::Hello& hello) {
+  sessions_.push_back(std::make_shared<FakeSession>(clock_));
+  hub_->OnHello(sessions_.back()->session(), credential_, hello);
+  return sessions_.back()->WaitForEnd();
 }
 
 Assignment HubBench::Grant() {

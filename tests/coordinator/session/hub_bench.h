@@ -27,10 +27,12 @@ class FakeSession : public rpc::Outbox<v1::HubMsg>::Stream, public ControlStream
   const std::shared_ptr<AgentSession>& session() const { return session_; }
   std::vector<v1::HubMsg> sent() const;
   bool canceled() const;
+  // What the hub ended it with; waits for that. OK if it does not.
+  absl::Status WaitForEnd() ABSL_LOCKS_EXCLUDED(mu_);
 
   void StartSend(const v1::HubMsg* message) override;
   void FinishSending() override {}
-  void End(const absl::Status&) override { outbox_->Close(); }
+  void End(const absl::Status& status) override;
   void Cancel(const absl::Status& status) override;
 
  private:
@@ -39,6 +41,8 @@ class FakeSession : public rpc::Outbox<v1::HubMsg>::Stream, public ControlStream
   mutable base::Mutex mu_;
   std::vector<v1::HubMsg> sent_ ABSL_GUARDED_BY(mu_);
   bool canceled_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status end_ ABSL_GUARDED_BY(mu_);
+  base::CondVar ended_;
 };
 
 // A hub with a real database and real traces in a folder of its own, one registered agent, and a
@@ -60,6 +64,8 @@ class HubBench : public SessionListener {
   // A session that has been admitted.
   std::shared_ptr<FakeSession> Open(uint64_t counter) { return Open(Hello(counter)); }
   std::shared_ptr<FakeSession> Open(const v1::Hello& hello);
+  // One that is not admitted; what it is told.
+  absl::Status OpenRefused(const v1::Hello& hello);
   // A job of a pipeline of its own, granted to the agent.
   Assignment Grant();
   void Chunk(FakeSession& session, const Assignment& assignment, uint64_t offset,

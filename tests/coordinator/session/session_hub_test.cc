@@ -14,6 +14,7 @@ namespace grange::session {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 constexpr absl::Duration kLimit = absl::Seconds(2);
 
@@ -98,6 +99,18 @@ TEST(SessionHubTest, WhatAnAgentKeepsIsKnownAsItSaidLast) {
   ASSERT_TRUE(known.has_value());
   EXPECT_EQ(known->work_trees, 2u);
   EXPECT_EQ(known->work_tree_bytes, 1u << 20);
+}
+
+TEST(SessionHubTest, N12AnAgentThatWasSentAwayMayNotFloodAgainAtOnce) {
+  HubBench bench;
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  const absl::Status away = bench.hub().SendAway(session->session());
+  EXPECT_EQ(away, absl::ResourceExhaustedError("this agent sent more than 2000 messages a second; "
+                                               "it may come back in 10s"));
+  bench.hub().OnEnded(session->session());
+  const absl::Status refused = bench.OpenRefused(bench.Hello(2));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("it may come back in 10s"));
 }
 
 TEST(SessionHubTest, C11ConnectionsThatWaitToBeAdmittedAreLimited) {

@@ -44,6 +44,18 @@ TEST_F(FairQueueTest, ASenderOfManyJobsHasNoMoreTurnsThanOneWithOne) {
   EXPECT_THAT(PopAll(), ElementsAre("a", "b", "a", "a", "a"));
 }
 
+TEST_F(FairQueueTest, WhoMayNotGoIsPassedOverAndKeepsWhatItHas) {
+  queue_.Push(a_, 1, 10, "a1");
+  queue_.Push(a_, 1, 10, "a2");
+  queue_.Push(b_, 2, 10, "b1");
+  const auto not_a = [this](const void* lane) { return lane != a_.get(); };
+  const std::optional<Queue::Taken> taken = queue_.PopIf(not_a);
+  ASSERT_TRUE(taken.has_value());
+  EXPECT_EQ(taken->item, "b1");
+  EXPECT_FALSE(queue_.PopIf(not_a).has_value());
+  EXPECT_THAT(PopAll(), ElementsAre("a1", "a2"));
+}
+
 TEST_F(FairQueueTest, ItemsWithoutBytesHaveTurnsThatEnd) {
   for (int i = 0; i < 1000; ++i) queue_.Push(a_, 1, 0, "a");
   queue_.Push(b_, 2, 0, "b");
