@@ -21,14 +21,14 @@ if(GRANGE_SANITIZE)
 endif()
 if(GRANGE_SANITIZE STREQUAL "address")
   set(GRANGE_TEST_ENVIRONMENT
-      "ASAN_OPTIONS=detect_stack_use_after_return=1:check_initialization_order=1:log_path=${reports}/asan"
+      "ASAN_OPTIONS=detect_stack_use_after_return=1:check_initialization_order=1:verify_asan_link_order=0:log_path=${reports}/asan"
       "UBSAN_OPTIONS=print_stacktrace=1:log_path=${reports}/ubsan")
   target_compile_options(grange_options INTERFACE -fsanitize=address,undefined
                          -fno-sanitize-recover=undefined)
   target_link_options(grange_options INTERFACE -fsanitize=address,undefined)
 elseif(GRANGE_SANITIZE STREQUAL "thread")
   set(GRANGE_TEST_ENVIRONMENT
-      "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp:halt_on_error=1:log_path=${reports}/tsan")
+      "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/tsan.supp:ignore_noninstrumented_modules=1:halt_on_error=1:log_path=${reports}/tsan")
   target_compile_options(grange_options INTERFACE -fsanitize=thread)
   target_link_options(grange_options INTERFACE -fsanitize=thread)
 elseif(NOT GRANGE_SANITIZE STREQUAL "")

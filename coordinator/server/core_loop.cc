@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/synchronization/notification.h"
+#include "common/base/notification.h"
 
 namespace grange::server {
 
@@ -41,7 +41,7 @@ void CoreLoop::PostResult(schedule::JobFinished event, std::optional<store::PutT
 
 absl::Status CoreLoop::Request(schedule::Event event, const store::Answer& reply) {
   absl::Status answer;
-  absl::Notification answered;
+  base::Notification answered;
   Post(Item{.what = std::move(event),
             .trace_end = {},
             .answer = reply,
@@ -56,7 +56,7 @@ absl::Status CoreLoop::Request(schedule::Event event, const store::Answer& reply
 }
 
 void CoreLoop::Ask(std::function<void(const schedule::Scheduler&)> question) {
-  absl::Notification answered;
+  base::Notification answered;
   Post(Item{.what = std::function<void(const schedule::Scheduler&)>(
                 [&](const schedule::Scheduler& scheduler) {
                   question(scheduler);

@@ -49,6 +49,7 @@ class StreamCall : public ReplyWriter<Reply> {
   // queue, tag).
   using Ask = std::function<void(grpc::ServerContext*, Request*, grpc::ServerAsyncWriter<Reply>*,
                                  grpc::ServerCompletionQueue*, void*)>;
+
   // Answers all calls of this kind from now on, until the server stops. `limit` and what `handler`
   // uses must outlive `threads`.
   static void Accept(StreamThreads& threads, StreamCallLimit& limit, Ask ask, Handler handler) {
@@ -87,8 +88,8 @@ class StreamCall : public ReplyWriter<Reply> {
     if (!ok) return Delete();  // the server stops: none of the other tags will come
     Accept(threads_, limit_, ask_, handler_);
     if (++limit_.running > limit_.most || !StartThread()) {
-      writer_.Finish(grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED,
-                                  "too many watch already; end a watch or a logs -f, or try again later"),
+      writer_.Finish({grpc::StatusCode::RESOURCE_EXHAUSTED,
+                      "too many watch already; end a watch or a logs -f, or try again later"},
                      &finished_);
     }
     Release();

@@ -19,8 +19,8 @@ namespace {
 constexpr size_t kReadBytesMax = 8 << 20;  // of one Read()
 
 // What waited while the last sync ran is written first and shares the next one, up to so many
-// times `sync_bytes`: the slower the disk, the larger the groups.
-// Only what is one sender's: of several none waits long for another's sync.
+// times `sync_bytes`: the slower the disk, the larger the groups. Only while all of it is one
+// sender's: of several none waits long for another's sync.
 constexpr uint64_t kGroupMax = 8;
 
 absl::StatusOr<std::string> ReadPlain(const std::string& path, uint64_t offset, size_t max) {

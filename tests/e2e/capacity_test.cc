@@ -25,11 +25,6 @@ using bench::SwarmCounts;
 using bench::SwarmOptions;
 
 constexpr uint64_t kMiB = 1 << 20;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kMemoryCounts = false;  // the sanitizer's own is larger
-#else
-constexpr bool kMemoryCounts = true;
-#endif
 
 std::string NoopJobs(int count, const std::string& more = "") {
   std::string text;

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
+#include "common/base/notification.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
 #include "common/rpc/outbox.h"
@@ -50,7 +50,7 @@ class AgentStream : public session::ControlStreamEnd,
   base::Mutex mu_;
   std::vector<v1::HubMsg> sent_ ABSL_GUARDED_BY(mu_);
   bool told_ ABSL_GUARDED_BY(mu_) = false;
-  absl::Notification ended_;
+  base::Notification ended_;
 };
 
 // A coordinator from its agents' door to its scheduler, without sockets, disk and database, with

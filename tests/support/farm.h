@@ -23,6 +23,12 @@ namespace grange::test {
 // How long anything may take before the test fails. Long, as the machine may be busy.
 inline constexpr absl::Duration kDeadline = absl::Seconds(60);
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kMemoryCounts = false;  // the sanitizer's own is larger
+#else
+inline constexpr bool kMemoryCounts = true;
+#endif
+
 // A folder that goes with the test.
 class TempDir {
  public:

@@ -6,7 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "common/base/notification.h"
 #include "common/os/files.h"
 #include "common/os/real_clock.h"
 #include "gtest/gtest.h"
@@ -46,7 +46,7 @@ JobRun::~JobRun() {
 }
 
 void JobRun::OnLoop(const std::function<void()>& task) {
-  absl::Notification done;
+  base::Notification done;
   loop_.Post([&task, &done] {
     task();
     done.Notify();

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/synchronization/notification.h"
+#include "common/base/notification.h"
 #include "coordinator/pipeline/graph_json.h"
 #include "tests/coordinator/session/hub_bench.h"
 
@@ -52,7 +52,7 @@ class PerformerTest : public ::testing::Test {
   }
   // Returns when it has been carried out.
   void Perform(const schedule::Decision& decision) {
-    absl::Notification done;
+    base::Notification done;
     std::vector<Batch> batches;
     batches.push_back({.decisions = {decision},
                        .trace_end = std::nullopt,
@@ -75,7 +75,7 @@ class PerformerTest : public ::testing::Test {
                         .clock = bench_.clock(),
                         .reserve = reserve_,
                         .server_url = [] { return "https://build.example.org"; }}};
-  absl::Notification refusal_;
+  base::Notification refusal_;
   Assignment refused_;
   std::string why_;
 };
@@ -88,7 +88,7 @@ TEST_F(PerformerTest, OffersAJobToItsAgent) {
 }
 
 TEST_F(PerformerTest, W3AnAnswerIsStoredWithWhatItIsTheAnswerTo) {
-  absl::Notification done;
+  base::Notification done;
   std::vector<Batch> batches;
   batches.push_back({.decisions = {},
                      .trace_end = std::nullopt,

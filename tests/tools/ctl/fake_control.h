@@ -35,9 +35,15 @@ class FakeControl : public v1::Control::Service {
   // What is known of that log beside its bytes, by offset.
   void SetMarks(std::vector<v1::LogMark> marks);
   // The outcome of each submit whose commit is there.
-  void SetOutcome(v1::SubmitReply reply) { outcome_ = std::move(reply); }
+  void SetOutcome(v1::SubmitReply reply) ABSL_LOCKS_EXCLUDED(mu_) {
+    base::MutexLock lock(mu_);
+    outcome_ = std::move(reply);
+  }
   // The next `count` submits are executed, and then their connection breaks.
-  void CutSubmits(int count) { cut_submits_ = count; }
+  void CutSubmits(int count) ABSL_LOCKS_EXCLUDED(mu_) {
+    base::MutexLock lock(mu_);
+    cut_submits_ = count;
+  }
 
   std::vector<v1::SubmitRequest> submits() const;
   std::vector<uint64_t> log_offsets() const;

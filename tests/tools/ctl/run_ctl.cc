@@ -16,6 +16,12 @@ CtlRun RunCtl(std::vector<std::string> args, const CtlSetup& setup) {
   options.argv.insert(options.argv.end(), args.begin(), args.end());
   options.env = std::vector<std::string>{absl::StrCat("PATH=", ::getenv("PATH")), "TZ=UTC",
                                          "HOME=/nonexistent", "GIT_CONFIG_GLOBAL=/dev/null"};
+  // What a sanitizer of the program is told.
+  for (const std::string name : {"ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS"}) {
+    if (const char* const value = ::getenv(name.c_str()); value != nullptr) {
+      options.env->push_back(name + "=" + value);
+    }
+  }
   options.env->insert(options.env->end(), setup.environment.begin(), setup.environment.end());
   options.cwd = setup.cwd;
   const absl::StatusOr<os::RunResult> result = os::Run(options, setup.input, absl::Minutes(1));

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/synchronization/notification.h"
+#include "common/base/notification.h"
 #include "absl/time/clock.h"
 #include "common/base/mutex.h"
 #include "common/base/status_macros.h"
@@ -52,7 +52,7 @@ struct Swarm::Impl : public SwarmCounter {
 
   // Runs it on the loop's thread, and waits for it.
   void OnLoop(const std::function<void()>& task) {
-    absl::Notification done;
+    base::Notification done;
     loop.Post([&] {
       task();
       done.Notify();
@@ -63,7 +63,7 @@ struct Swarm::Impl : public SwarmCounter {
     OnLoop([this] {
       for (const auto& agent : agents) agent->Disconnect();
     });
-    absl::Notification quiet;
+    base::Notification quiet;
     const os::Deadline deadline(kQuietMax);
     // Not an event that gRPC tells anybody: the last stream's end.
     std::function<void()> look = [&] {
