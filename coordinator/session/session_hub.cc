@@ -48,6 +48,13 @@ AgentKept ToKept(const v1::Kept& kept) {
           .spool_bytes = kept.spool_bytes()};
 }
 
+// What an agent is told that may come back after `away`.
+absl::Status FloodsUs(absl::Duration away) {
+  return absl::ResourceExhaustedError(absl::StrCat(
+      "this agent sent more than ", int(MessageBudget::kPerSecond),
+      " messages a second; it may come back in ", absl::FormatDuration(away)));
+}
+
 }  // namespace
 
 SessionHub::SessionHub(SessionOptions options, store::Store& store, trace::TraceStore& traces,
@@ -166,10 +173,7 @@ absl::Status SessionHub::CheckIdentity(const std::shared_ptr<AgentSession>& sess
     base::MutexLock lock(mu_);
     if (const auto away = away_until_.find(agent.id); away != away_until_.end()) {
       if (clock_.SinceBoot() < away->second) {
-        return absl::ResourceExhaustedError(absl::StrCat(
-            "this agent has sent more than ", int(MessageBudget::kPerSecond),
-            " messages a second; it may come back in ",
-            absl::FormatDuration(absl::Ceil(away->second - clock_.SinceBoot(), absl::Seconds(1)))));
+        return FloodsUs(absl::Ceil(away->second - clock_.SinceBoot(), absl::Seconds(1)));
       }
       away_until_.erase(away);
     }
@@ -355,9 +359,7 @@ absl::Status SessionHub::SendAway(const std::shared_ptr<AgentSession>& session) 
     base::MutexLock lock(mu_);
     away_until_[session->agent] = clock_.SinceBoot() + kFloodAway;
   }
-  return absl::ResourceExhaustedError(absl::StrCat(
-      "this agent sent more than ", int(MessageBudget::kPerSecond),
-      " messages a second; it may come back in ", absl::FormatDuration(kFloodAway)));
+  return FloodsUs(kFloodAway);
 }
 
 bool SessionHub::IsCurrent(const std::shared_ptr<AgentSession>& session) const {

@@ -9,9 +9,9 @@
 #include <utility>
 #include <vector>
 
-#include "common/base/notification.h"
 #include "common/base/clock.h"
 #include "common/base/mutex.h"
+#include "common/base/notification.h"
 #include "common/rpc/outbox.h"
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/session/session_hub.h"
