@@ -201,6 +201,9 @@ absl::Status CoordinatorImpl::OpenParts() {
   reserve_ = std::make_unique<DiskReserve>(options_.state_dir);
   trace_options.free_bytes_wanted += reserve_->bytes();
   trace_options.may_write = [reserve = reserve_.get()] { return reserve->whole(); };
+  trace_options.on_full = [reserve = reserve_.get()](const absl::Status& status) {
+    reserve->ReportFull(status);
+  };
   trace_options.sync = synced;
   GRANGE_ASSIGN_OR_RETURN(traces_, trace::TraceStore::Open(trace_options, *store_, clock_));
   GRANGE_RETURN_IF_ERROR(traces_->Recover());

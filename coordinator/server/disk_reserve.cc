@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "common/log/log.h"
 #include "common/os/files.h"
@@ -51,6 +52,16 @@ bool DiskReserve::GiveUp() {
   ::unlink(path_.c_str());
   log::Warning("reserve_given_up", {{"path", path_}, {"bytes", bytes_}});
   return true;
+}
+
+void DiskReserve::ReportFull(const absl::Status& status) {
+  base::MutexLock lock(mu_);
+  if (on_full_) on_full_(status);
+}
+
+void DiskReserve::SetOnFull(std::function<void(const absl::Status&)> on_full) {
+  base::MutexLock lock(mu_);
+  on_full_ = std::move(on_full);
 }
 
 }  // namespace grange::server

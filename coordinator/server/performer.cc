@@ -47,10 +47,16 @@ void AppendWrites(const Batch& batch, std::vector<store::Write>& writes) {
 Performer::Performer(Parts parts) : parts_(std::move(parts)) {
   const absl::Status reserved = parts_.reserve.TakeBack();
   if (!reserved.ok()) read_only_reason_ = std::string(reserved.message());
+  parts_.reserve.SetOnFull([this](const absl::Status& status) {
+    base::MutexLock lock(mu_);
+    full_ = status;
+    work_.Signal();
+  });
   thread_ = std::thread([this] { Loop(); });
 }
 
 Performer::~Performer() {
+  parts_.reserve.SetOnFull(nullptr);
   {
     base::MutexLock lock(mu_);
     stop_ = true;
@@ -76,10 +82,12 @@ std::string Performer::read_only_reason() const {
 void Performer::Loop() {
   while (true) {
     std::deque<Batch> batches;
+    absl::Status full;
     {
       base::MutexLock lock(mu_);
       WaitForSpace();
-      while (waiting_.empty() && !stop_ && read_only_reason_.empty()) work_.Wait(mu_);
+      while (waiting_.empty() && !stop_ && full_.ok() && read_only_reason_.empty()) work_.Wait(mu_);
+      std::swap(full, full_);
       if (waiting_.empty() && stop_) return;
       if (!waiting_.empty()) {
         WaitForCompany();
@@ -92,7 +100,11 @@ void Performer::Loop() {
         }
       }
     }
-    TakeBackReserve();
+    if (full.ok()) {
+      TakeBackReserve();
+    } else {
+      GiveUpReserve(full);
+    }
     std::vector<store::Write> writes;
     for (const Batch& batch : batches) AppendWrites(batch, writes);
     if (!writes.empty() && !Commit(writes)) return;
@@ -121,6 +133,12 @@ void Performer::TakeBackReserve() {
   SetReadOnly("");
 }
 
+bool Performer::GiveUpReserve(const absl::Status& why) {
+  const bool given_up = parts_.reserve.GiveUp();
+  SetReadOnly(std::string(why.message()));
+  return given_up;
+}
+
 void Performer::SetReadOnly(const std::string& reason) {
   {
     base::MutexLock lock(mu_);
@@ -140,9 +158,7 @@ bool Performer::Commit(const std::vector<store::Write>& writes) {
     const absl::Status committed = parts_.store.Commit(writes);
     if (committed.ok()) return true;
     if (absl::IsResourceExhausted(committed)) {
-      const bool reserved = parts_.reserve.GiveUp();
-      SetReadOnly(std::string(committed.message()));
-      if (reserved) continue;
+      if (GiveUpReserve(committed)) continue;
     }
     base::MutexLock lock(mu_);
     if (!absl::IsResourceExhausted(committed) && ++failures >= kFailuresMax) {

@@ -35,7 +35,8 @@ struct Batch {
 //
 // When the disk is full the reserve is given up, and results are recorded in its space; new things
 // are refused, nothing is offered and logs pause until it is whole again: read_only_reason() says so.
-// Where even that space is used up, the batches wait. Any other failure of the disk, three times in
+// Where even that space is used up, the batches wait. Others who find the disk full tell it through
+// the reserve. Any other failure of the disk, three times in
 // a row, stops the program: an answer that could not be stored must never get out (ADR 0019).
 class Performer {
  public:
@@ -71,6 +72,8 @@ class Performer {
   void WaitForCompany() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // False only when the performer is stopping and the disk is still full.
   bool Commit(const std::vector<store::Write>& writes);
+  // False if the reserve was given up before.
+  bool GiveUpReserve(const absl::Status& why) ABSL_LOCKS_EXCLUDED(mu_);
   void SetReadOnly(const std::string& reason) ABSL_LOCKS_EXCLUDED(mu_);
   // The disk is full, or was: whether the reserve fits again is looked at once in a while.
   void WaitForSpace() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
@@ -91,6 +94,7 @@ class Performer {
   bool urgent_ ABSL_GUARDED_BY(mu_) = false;  // somebody waits for something in `waiting_`
   bool stop_ ABSL_GUARDED_BY(mu_) = false;
   std::string read_only_reason_ ABSL_GUARDED_BY(mu_);
+  absl::Status full_ ABSL_GUARDED_BY(mu_);  // what somebody else could not store
   std::thread thread_;
 };
 

@@ -32,6 +32,8 @@ absl::StatusOr<Reading> TakeChunk(SessionHub& hub, const std::shared_ptr<AgentSe
     session->Send(std::move(revoke));
     return Reading::kGoOn;
   }
+  GRANGE_RETURN_IF_ERROR(
+      hub.gate().CheckBytes(assignment, chunk.offset() + chunk.data().size()));
   if (Crc32c(chunk.data()) != chunk.crc32c()) {
     log::Warning("trace_chunk_damaged", {{"job", assignment}, {"offset", chunk.offset()}});
     session->Resume(assignment, hub.traces().Size(assignment.job, assignment.attempt));

@@ -2,7 +2,26 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace grange::session {
+
+void TraceGate::Limit(const Assignment& assignment, uint64_t trace_limit_bytes) {
+  base::MutexLock lock(mu_);
+  limits_[assignment.job] = {.assignment = assignment, .bytes = trace_limit_bytes + kOwnWordsMax};
+}
+
+absl::Status TraceGate::CheckBytes(const Assignment& assignment, uint64_t bytes) const {
+  base::MutexLock lock(mu_);
+  const auto found = limits_.find(assignment.job);
+  if (found == limits_.end() || found->second.assignment != assignment ||
+      bytes <= found->second.bytes) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("the output of ", assignment.ToString(), " goes beyond the ",
+                   found->second.bytes, " bytes that its limit and an agent's own words may have"));
+}
 
 void TraceGate::Open(const Assignment& assignment, AgentId agent) {
   base::MutexLock lock(mu_);
@@ -15,6 +34,7 @@ void TraceGate::Open(const Assignment& assignment, AgentId agent) {
 void TraceGate::Close(JobId job) {
   base::MutexLock lock(mu_);
   open_.erase(job);
+  limits_.erase(job);
 }
 
 bool TraceGate::Allows(const Assignment& assignment, AgentId agent) const {

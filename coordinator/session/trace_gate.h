@@ -1,9 +1,11 @@
 #ifndef GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
 #define GRANGE_COORDINATOR_SESSION_TRACE_GATE_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
 #include "common/base/id.h"
 #include "common/base/mutex.h"
 
@@ -14,6 +16,16 @@ namespace grange::session {
 // when the right ends. What the holder says that it does just now is kept as long. Thread-safe.
 class TraceGate {
  public:
+  // What an agent says itself in a job's output, such as which files it fetches, is not counted by
+  // the job's limit: so much of it is taken.
+  static constexpr uint64_t kOwnWordsMax = 16 << 20;
+
+  // From the offer on: the job's limit. A restart forgets it; the attempts of before have none.
+  void Limit(const Assignment& assignment, uint64_t trace_limit_bytes) ABSL_LOCKS_EXCLUDED(mu_);
+  // kInvalidArgument: the attempt's output can't have so many bytes.
+  absl::Status CheckBytes(const Assignment& assignment, uint64_t bytes) const
+      ABSL_LOCKS_EXCLUDED(mu_);
+
   void Open(const Assignment& assignment, AgentId agent) ABSL_LOCKS_EXCLUDED(mu_);
   // Closes it for whatever assignment the job has.
   void Close(JobId job) ABSL_LOCKS_EXCLUDED(mu_);
@@ -32,8 +44,13 @@ class TraceGate {
     AgentId agent;
     std::string note;
   };
+  struct Limited {
+    Assignment assignment;
+    uint64_t bytes;
+  };
   mutable base::Mutex mu_;
   absl::flat_hash_map<JobId, Holder> open_ ABSL_GUARDED_BY(mu_);
+  absl::flat_hash_map<JobId, Limited> limits_ ABSL_GUARDED_BY(mu_);
 };
 
 }  // namespace grange::session

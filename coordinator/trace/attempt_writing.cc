@@ -219,6 +219,7 @@ void TraceWriter::Stall(Attempt& attempt, const absl::Status& status) {
   SetPaused(attempt.key, true);
   retry_at_ = std::min(retry_at_, clock_.SinceBoot() + options_.retry_every);
   log::Warning("trace_stalled", {{"attempt", attempt.assignment}, {"error", status}});
+  if (absl::IsResourceExhausted(status) && options_.may_write()) options_.on_full(status);
   if (attempt.sender != nullptr) attempt.sender->Failed(attempt.assignment, status);
 }
 
@@ -316,6 +317,7 @@ void TraceWriter::CommitLengths() {
   if (!stored.ok()) {
     // Nothing is acknowledged, nothing is dropped: the agents' windows close until it works again.
     log::Warning("trace_lengths_not_stored", {{"error", stored}});
+    if (absl::IsResourceExhausted(stored)) options_.on_full(stored);
     sync_at_ = clock_.SinceBoot() + options_.retry_every;
     return;
   }

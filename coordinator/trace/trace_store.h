@@ -42,6 +42,8 @@ class TraceStore {
     uint64_t free_bytes_wanted = 4 << 20;
     // False: nothing is written for now, as on a full disk. Called on the writing thread.
     std::function<bool()> may_write = [] { return true; };
+    // Something could not be stored for want of space. Called on the writing thread, each time.
+    std::function<void(const absl::Status&)> on_full = [](const absl::Status&) {};
     // Taken out only for measurements.
     bool sync = true;
   };

@@ -125,5 +125,22 @@ TEST_F(PerformerTest, MaskedVariablesThatAreTooLargeTogetherAreNotSent) {
   EXPECT_THAT(why_, HasSubstr("110 masked and file variables"));
 }
 
+TEST_F(PerformerTest, C4AFullDiskThatSomebodyElseMetIsToldToAllUntilThereIsSpaceAgain) {
+  base::Notification full, has_space_again;
+  std::string reason;
+  performer_.SetOnReadOnly([&](const std::string& why) {
+    if (why.empty()) return has_space_again.Notify();
+    reason = why;
+    EXPECT_FALSE(reserve_.whole());  // its space is for what must be recorded
+    full.Notify();
+  });
+  reserve_.ReportFull(absl::ResourceExhaustedError("no space for lengths"));
+  full.WaitForNotification();
+  EXPECT_EQ(reason, "no space for lengths");
+  has_space_again.WaitForNotification();
+  EXPECT_EQ(performer_.read_only_reason(), "");
+  EXPECT_TRUE(reserve_.whole());
+}
+
 }  // namespace
 }  // namespace grange::server

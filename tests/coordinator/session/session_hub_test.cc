@@ -165,6 +165,31 @@ std::vector<trace::Mark> MarksOf(HubBench& bench, const Assignment& assignment) 
   return bench.traces().ReadMarks(assignment.job, assignment.attempt, position).value();
 }
 
+TEST(SessionHubTest, N12OutputBeyondTheLimitOfItsJobBreaksTheProtocol) {
+  HubBench bench;
+  const std::shared_ptr<FakeSession> session = bench.Open(1);
+  const Assignment job = bench.Grant();
+  JobSpec spec;
+  spec.trace_limit_bytes = 1000;
+  ASSERT_TRUE(bench.hub()
+                  .SendOffer({.agent = bench.agent(),
+                              .session = session->session()->id,
+                              .assignment = job},
+                             spec)
+                  .ok());
+  constexpr uint64_t kMax = 1000 + TraceGate::kOwnWordsMax;
+  bench.Chunk(*session, job, kMax - 1, "x");
+  bench.Chunk(*session, job, kMax, "x", absl::StatusCode::kInvalidArgument);
+  v1::AgentMsg message;
+  ToProto(job, message.mutable_result()->mutable_assignment());
+  message.mutable_result()->set_reason(v1::FAILURE_REASON_NONE);
+  message.mutable_result()->set_trace_bytes(kMax + 1);
+  message.mutable_result()->set_trace_sha256(std::string(32, 'h'));
+  const absl::Status refused = bench.hub().OnMessage(session->session(), message);
+  EXPECT_TRUE(absl::IsInvalidArgument(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr("goes beyond"));
+}
+
 TEST(SessionHubTest, AMarkIsKeptBesideTheBytes) {
   HubBench bench;
   const Assignment job = bench.Grant();

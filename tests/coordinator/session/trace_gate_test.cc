@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 namespace grange::session {
 namespace {
 
@@ -26,6 +28,19 @@ TEST(TraceGateTest, ANewRightEndsTheOldOne) {
   gate.Open(newer, AgentId(4));
   EXPECT_FALSE(gate.Allows(kRight, kAgent));
   EXPECT_TRUE(gate.Allows(newer, AgentId(4)));
+}
+
+TEST(TraceGateTest, KnowsTheLimitOfWhatWasOfferedUntilItCloses) {
+  constexpr uint64_t kMax = 1000 + TraceGate::kOwnWordsMax;
+  TraceGate gate;
+  EXPECT_TRUE(gate.CheckBytes(kRight, kMax + 1).ok());
+  gate.Limit(kRight, 1000);
+  gate.Open(kRight, kAgent);
+  EXPECT_TRUE(gate.CheckBytes(kRight, kMax).ok());
+  EXPECT_TRUE(absl::IsInvalidArgument(gate.CheckBytes(kRight, kMax + 1)));
+  EXPECT_TRUE(gate.CheckBytes({.job = JobId(1), .attempt = 3, .fence = Fence{9}}, kMax + 1).ok());
+  gate.Close(JobId(1));
+  EXPECT_TRUE(gate.CheckBytes(kRight, kMax + 1).ok());
 }
 
 TEST(TraceGateTest, IsClosedForWhateverAssignmentTheJobHas) {

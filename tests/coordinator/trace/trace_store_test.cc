@@ -7,8 +7,10 @@
 
 #include <atomic>
 #include <csignal>
+#include <filesystem>
 #include <random>
 
+#include "common/base/notification.h"
 #include "coordinator/trace/trace_coverage.h"
 #include "tests/coordinator/trace/trace_fixture.h"
 
@@ -247,6 +249,35 @@ TEST_F(TraceStoreTest, C5AFullDiskPausesTheTraceAndLosesNothing) {
   const auto end = Finish(whole).Wait();
   ASSERT_TRUE(end.ok()) << end.status();
   EXPECT_FALSE(end->damaged);
+}
+
+// The database may be full for what the log itself has room for.
+TEST_F(TraceStoreTest, C4LengthsThatCannotBeStoredAreReportedAndStoredLater) {
+  base::Notification reported;
+  absl::Status reason;
+  options_.retry_every = absl::Milliseconds(20);
+  options_.on_full = [&](const absl::Status& status) {
+    if (reported.HasBeenNotified()) return;
+    reason = status;
+    reported.Notify();
+  };
+  Restart();
+  MakeJob();  // the database's log has some bytes now
+  signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const uint64_t database = std::filesystem::file_size(dir_ + "/grange.db-wal");
+  ASSERT_GT(database, 1000u);
+  const rlimit small{.rlim_cur = database, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+
+  Append(0, "hello\n");
+  reported.WaitForNotification();
+  EXPECT_TRUE(absl::IsResourceExhausted(reason)) << reason;
+  EXPECT_EQ(sender_->acked(), 0u);
+
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &before), 0);
+  EXPECT_TRUE(sender_->WaitForAck(6));
 }
 
 // Writing waits while it is held.
