@@ -37,7 +37,15 @@ function(grange_test name)
   target_link_libraries(${name} PRIVATE grange_options ${ARG_DEPS} grange_gtest GTest::gmock_main)
   target_compile_definitions(${name} PRIVATE GRANGE_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
                              GRANGE_BIN_DIR="${CMAKE_BINARY_DIR}/bin")
-  add_test(NAME ${name} COMMAND ${name} ${ARG_ARGS})
+  grange_command_test(${name} COMMAND ${name} ${ARG_ARGS}
+                      LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT})
+endfunction()
+
+# grange_command_test(NAME COMMAND program arguments... [LABELS ...] [TIMEOUT s]): a test that is run
+# with what the sanitizers are told, and may take four times as long under them.
+function(grange_command_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  add_test(NAME ${name} COMMAND ${ARG_COMMAND})
   if(NOT ARG_LABELS)
     set(ARG_LABELS unit)
   endif()

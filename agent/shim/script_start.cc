@@ -128,44 +128,51 @@ void BecomeScript(const ChildPlan& plan, ChildFailure* failure) {
   Fail(ChildStep::kExecute, failure);
 }
 
+// With a copy of our memory, as C++ can't say to clone3 where a child's stack is. In the cgroup v2
+// that is open as `folder`, if that is not -1. -1 if this kernel, or a filter of its calls, can't do
+// that.
+pid_t SpawnCopied(int folder, const ChildPlan& plan, ChildFailure* failure) {
+  void* const shared = mmap(nullptr, sizeof(ChildFailure), PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return -1;
+  auto* const theirs = new (shared) ChildFailure;
+  clone_args args{};
+  args.flags = CLONE_VFORK;
+  args.exit_signal = SIGCHLD;
+  if (folder >= 0) {
+    args.flags |= CLONE_INTO_CGROUP;
+    args.cgroup = static_cast<uint64_t>(folder);
+  }
+  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
+  if (pid == 0) {
+    BecomeScript(plan, theirs);
+    _exit(127);
+  }
+  failure->error = theirs->error;
+  failure->step = theirs->step;
+  munmap(shared, sizeof(ChildFailure));
+  return pid;
+}
+
+pid_t TrySpawnIn(int folder, ChildPlan plan, ChildFailure* failure) {
+  plan.door_count = 0;  // it is in already
+  return SpawnCopied(folder, plan, failure);
+}
+
 // vfork: the child needs no copy of our page tables, and we hear without a pipe whether the shell
-// could be executed.
+// could be executed. The thread sanitizer makes it a fork, after which a child may not yet lead the
+// group that a signal is for.
 [[gnu::noinline]] pid_t Spawn(const ChildPlan& plan, ChildFailure* failure) {
+#ifdef __SANITIZE_THREAD__
+  return SpawnCopied(-1, plan, failure);
+#else
   const pid_t pid = vfork();
   if (pid == 0) {
     BecomeScript(plan, failure);
     _exit(127);
   }
   return pid;
-}
-
-// The same in the cgroup v2 that is open as `folder`. With a copy of our memory, as C++ can't say
-// where a child's stack is; hence `failure` must be in memory that both share.
-pid_t SpawnIn(int folder, const ChildPlan& plan, ChildFailure* failure) {
-  clone_args args{};
-  args.flags = CLONE_VFORK | CLONE_INTO_CGROUP;
-  args.exit_signal = SIGCHLD;
-  args.cgroup = static_cast<uint64_t>(folder);
-  const auto pid = static_cast<pid_t>(syscall(SYS_clone3, &args, sizeof args));
-  if (pid == 0) {
-    BecomeScript(plan, failure);
-    _exit(127);
-  }
-  return pid;
-}
-
-// -1 if this kernel, or a filter of its calls, can't do that.
-pid_t TrySpawnIn(int folder, ChildPlan plan, ChildFailure* failure) {
-  void* const shared = mmap(nullptr, sizeof(ChildFailure), PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return -1;
-  auto* const theirs = new (shared) ChildFailure;
-  plan.door_count = 0;  // it is in already
-  const pid_t pid = SpawnIn(folder, plan, theirs);
-  failure->error = theirs->error;
-  failure->step = theirs->step;
-  munmap(shared, sizeof(ChildFailure));
-  return pid;
+#endif
 }
 
 std::string Describe(const ScriptStart& start, const ChildFailure& failure) {

@@ -57,6 +57,7 @@ const std::vector<NamedRow>& AllRows() {
                                 {"B6", NewCrowdRow},
                                 {"B7", NewCancelRow},
                                 {"B8", NewFollowRow},
+                                {"B8", NewFollowBesideFloodRow},
                                 {"B9", NewComebackRow},
                                 {"B10", NewRestartRow},
                                 {"B11", NewDeadLinkRow},

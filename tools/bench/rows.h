@@ -21,6 +21,7 @@ std::unique_ptr<Row> NewCompileEventsRow();                      // B5, with ano
 std::unique_ptr<Row> NewCrowdRow(const std::string& dir);        // B6
 std::unique_ptr<Row> NewCancelRow(const std::string& dir);       // B7
 std::unique_ptr<Row> NewFollowRow(const std::string& dir);       // B8
+std::unique_ptr<Row> NewFollowBesideFloodRow(const std::string& dir);  // B8, beside a flood
 std::unique_ptr<Row> NewComebackRow(const std::string& dir);     // B9
 std::unique_ptr<Row> NewRestartRow(const std::string& dir);      // B10
 std::unique_ptr<Row> NewDeadLinkRow(const std::string& dir);     // B11

@@ -181,10 +181,6 @@ TEST(ShimProcessTest, IgnoresTheResultOfAfterScript) {
 }
 
 TEST(ShimProcessTest, SaysWhyAScriptCouldNotBeStarted) {
-#ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "posix_spawn() hears of a failed exec through memory that the child shares with "
-                  "it; under this sanitizer it shares none";
-#endif
   {
     JobRun job;
     job.run().shell = "/nonexistent/bash";
