@@ -25,18 +25,18 @@ class FullDiskTest : public ::testing::Test {
   void SetUp() override {
     if (!EnterOwnMounts().ok()) GTEST_SKIP() << "needs root for a small file system of its own";
   }
-  Farm::Options OnASmallDisk() {
+  // The farm keeps the disk as long as its folder.
+  static Farm::Options OnASmallDisk() {
     return {.time_scale = 1,
             .coordinator_arguments = {},
             .agent_environment = {},
-            .prepare_state = [this](const std::string& state) {
+            .prepare_state = [kept = std::make_shared<std::unique_ptr<SmallDisk>>()](
+                                 const std::string& state) {
               absl::StatusOr<std::unique_ptr<SmallDisk>> disk = SmallDisk::Mount(state, kDiskBytes);
               ASSERT_TRUE(disk.ok()) << disk.status();
-              disk_ = *std::move(disk);
+              *kept = *std::move(disk);
             }};
   }
-
-  std::unique_ptr<SmallDisk> disk_;
 };
 
 TEST_F(FullDiskTest, ARunningJobAndItsLogSurviveAndNothingElseIsTaken) {

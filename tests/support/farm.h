@@ -94,6 +94,7 @@ class Farm {
     std::vector<std::string> coordinator_environment = {};  // "NAME=value", beside the test's own
     std::vector<std::string> agent_environment;             // "NAME=value", beside the test's own
     // Called with the coordinator's state directory, which doesn't exist yet, before its start.
+    // What it holds goes before the farm's folder.
     std::function<void(const std::string& state)> prepare_state;
     std::vector<std::string> agent_arguments = {};  // of `grange-agent run`
     // One file for each start of a program; else only the newest start's is there.
@@ -163,8 +164,8 @@ class Farm {
  private:
   std::string LogPath(const std::string& program);
 
-  const Options options_;
   TempDir dir_;
+  const Options options_;  // may hold what is mounted in the folder
   std::string address_;
   std::unique_ptr<Program> coordinator_;
   std::map<std::string, std::unique_ptr<Program>> agents_;

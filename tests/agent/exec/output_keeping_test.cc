@@ -75,7 +75,9 @@ class OutputKeepingTest : public ::testing::Test {
 TEST_F(OutputKeepingTest, A4_AGrowingLogIsSyncedAboutOnceASecondAndAnIdleJobSleeps) {
   if (const std::string why = test::WhyNoInjection(); !why.empty()) GTEST_SKIP() << why;
   job_.run().timeout = absl::ZeroDuration();  // whose end would be a timer too
-  ASSERT_TRUE(job_.Launch("read x < go; echo one; read x < go; echo two; read x < go").ok());
+  // Opened once: a read that opens it anew while the last writer still closes it finds its end.
+  ASSERT_TRUE(
+      job_.Launch("exec 5<> go; read x <&5; echo one; read x <&5; echo two; read x <&5").ok());
   const pid_t shim = job_.key().pid;
   const auto syncs = AttachedInjection::Attach(
       shim, {.calls = "fdatasync", .action = "delay_enter=1", .when = "1+"},
