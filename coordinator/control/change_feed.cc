@@ -6,9 +6,9 @@
 
 namespace grange::control {
 
-void Wakeup::Signal(Cause cause) {
+void Wakeup::Signal(unsigned causes) {
   base::MutexLock lock(mu_);
-  signalled_ |= cause;
+  signalled_ |= causes;
   cv_.Signal();
 }
 
@@ -18,7 +18,7 @@ void Wakeup::Signal(const PipelineChange& change) {
     change_.pipeline |= change.pipeline;
     change_.jobs.insert(change.jobs.begin(), change.jobs.end());
   }
-  Signal(kState);
+  Signal(change.pipeline ? kState | kAtOnce : unsigned{kState});
 }
 
 PipelineChange Wakeup::TakeChange() {
@@ -68,7 +68,9 @@ void ChangeFeed::Close() {
       waiting.insert(waiting.end(), wakeups.begin(), wakeups.end());
     }
   }
-  for (const std::shared_ptr<Wakeup>& wakeup : waiting) wakeup->Signal(Wakeup::kState);
+  for (const std::shared_ptr<Wakeup>& wakeup : waiting) {
+    wakeup->Signal(Wakeup::kState | Wakeup::kAtOnce);
+  }
 }
 
 bool ChangeFeed::closed() const {

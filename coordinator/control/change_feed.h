@@ -21,10 +21,11 @@ struct PipelineChange {
 // Where one waiting thread sleeps until something that it watches has changed. Thread-safe.
 class Wakeup {
  public:
-  enum Cause : unsigned { kState = 1, kTrace = 2 };
+  // kAtOnce: what must not be held back, such as the pipeline's own state.
+  enum Cause : unsigned { kState = 1, kTrace = 2, kAtOnce = 4 };
 
-  void Signal(Cause cause) ABSL_LOCKS_EXCLUDED(mu_);
-  // The same for kState, with what has changed.
+  void Signal(unsigned causes) ABSL_LOCKS_EXCLUDED(mu_);
+  // kState with what has changed, and kAtOnce if the pipeline has.
   void Signal(const PipelineChange& change) ABSL_LOCKS_EXCLUDED(mu_);
   // All changes since the last call. Rows that are read afterwards are at least as new.
   PipelineChange TakeChange() ABSL_LOCKS_EXCLUDED(mu_);

@@ -23,6 +23,9 @@ namespace {
 // A running job's tail is sent at most so often.
 constexpr absl::Duration kTailEvery = absl::Milliseconds(100);
 constexpr size_t kTailBytes = 4096;
+// So long after an event, states of jobs are gathered for the next one: each event costs a reader
+// and us some wake-ups, and a pipeline of many short jobs has hundreds of states a second.
+constexpr absl::Duration kStatesEvery = absl::Milliseconds(50);
 // Of a trace in one message: what a reader that has stopped holds in memory here.
 constexpr size_t kLogsPartBytes = 64 << 10;
 
@@ -197,10 +200,11 @@ grpc::Status ControlService::AnswerWatch(grpc::ServerContext& context,
   if (!caller.ok()) return rpc::ToGrpc(caller.status());
   const PipelineId pipeline(request.pipeline_id());
   const std::shared_ptr<Wakeup> wakeup = std::make_shared<Wakeup>();
-  writer.WhenOver([wakeup] { wakeup->Signal(Wakeup::kState); });
+  writer.WhenOver([wakeup] { wakeup->Signal(Wakeup::kState | Wakeup::kAtOnce); });
   const std::unique_ptr<ChangeFeed::Handle> handle = parts_.feed.Subscribe(pipeline, wakeup);
   Watcher watcher(parts_.backend, parts_.store, parts_.traces, pipeline, wakeup);
-  absl::Duration tails_at = absl::ZeroDuration();  // since boot; then tails may be sent again
+  // Since boot; then they may be sent again.
+  absl::Duration tails_at = absl::ZeroDuration(), states_at = absl::ZeroDuration();
   while (!context.IsCancelled()) {
     if (parts_.feed.closed()) {
       return rpc::ToGrpc(absl::UnavailableError("the coordinator is stopping"));
@@ -212,13 +216,18 @@ grpc::Status ControlService::AnswerWatch(grpc::ServerContext& context,
     if (!event.ok()) return rpc::ToGrpc(event.status());
     if (event->has_value()) {
       if (!writer.Write(**event) || (*event)->ended()) return grpc::Status::OK;
+      states_at = os::SinceBoot() + kStatesEvery;
     }
-    // Output of a chatty job must not become an event per line; states are never held back.
+    // Output of a chatty job must not become an event per line.
     const absl::Duration held = tails_at - os::SinceBoot();
-    if (held > absl::ZeroDuration()) {
-      wakeup->Wait(Wakeup::kState, held);
-    } else {
-      wakeup->Wait(Wakeup::kState | Wakeup::kTrace, absl::InfiniteDuration());
+    const unsigned news =
+        held > absl::ZeroDuration()
+            ? wakeup->Wait(Wakeup::kState | Wakeup::kAtOnce, held)
+            : wakeup->Wait(Wakeup::kState | Wakeup::kTrace | Wakeup::kAtOnce,
+                           absl::InfiniteDuration());
+    const absl::Duration early = states_at - os::SinceBoot();
+    if ((news & Wakeup::kAtOnce) == 0 && early > absl::ZeroDuration()) {
+      wakeup->Wait(Wakeup::kAtOnce, early);
     }
   }
   return grpc::Status::OK;

@@ -53,6 +53,16 @@ TEST(WakeupTest, EndsAtItsTimeWithoutASignal) {
   EXPECT_TRUE(WaitsInVain(wakeup, Wakeup::kState));
 }
 
+TEST(WakeupTest, OnlyTheChangeOfAPipelineIsOneForAtOnce) {
+  Wakeup wakeup;
+  wakeup.Signal({.pipeline = false, .jobs = {JobId(1)}});
+  EXPECT_EQ(wakeup.Wait(Wakeup::kAtOnce, absl::ZeroDuration()), 0u);
+  EXPECT_EQ(wakeup.Wait(Wakeup::kState | Wakeup::kAtOnce, kLong), unsigned{Wakeup::kState});
+  wakeup.Signal({.pipeline = true, .jobs = {}});
+  EXPECT_EQ(wakeup.Wait(Wakeup::kState | Wakeup::kAtOnce, kLong),
+            unsigned{Wakeup::kState | Wakeup::kAtOnce});
+}
+
 TEST(WakeupTest, TakesEachChangeOnce) {
   Wakeup wakeup;
   wakeup.Signal({.pipeline = false, .jobs = {JobId(1)}});
