@@ -212,10 +212,11 @@ grpc::Status ControlService::AnswerWatch(grpc::ServerContext& context,
     const absl::Duration now = os::SinceBoot();
     const bool with_tails = request.log_tail() && now >= tails_at;
     if (with_tails) tails_at = now + kTailEvery;
-    const absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
+    absl::StatusOr<std::optional<v1::WatchEvent>> event = watcher.Next(with_tails);
     if (!event.ok()) return rpc::ToGrpc(event.status());
     if (event->has_value()) {
-      if (!writer.Write(**event) || (*event)->ended()) return grpc::Status::OK;
+      if ((*event)->ended()) return writer.End(*std::move(*event));
+      if (!writer.Write(**event)) return grpc::Status::OK;
       states_at = os::SinceBoot() + kStatesEvery;
     }
     // Output of a chatty job must not become an event per line.
@@ -304,8 +305,7 @@ grpc::Status ControlService::AnswerLogs(grpc::ServerContext& context,
       add_marks(std::numeric_limits<uint64_t>::max(), last);
       const absl::StatusOr<store::AttemptRow> row = parts_.store.GetAttempt(job->id, attempt);
       last.set_dropped_bytes(row.ok() ? row->dropped_bytes : 0);
-      writer.Write(last);
-      return grpc::Status::OK;
+      return writer.End(std::move(last));
     }
     if (const bool paused = parts_.traces.IsPaused(job->id, attempt); paused != told_paused) {
       told_paused = paused;

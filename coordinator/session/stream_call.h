@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <functional>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -29,6 +30,8 @@ class ReplyWriter {
   virtual ~ReplyWriter() = default;
   // Blocks while the peer's window is full. False: the call is over.
   virtual bool Write(const Reply& reply) = 0;
+  // What goes with the end of the call, in one message: the handler returns OK now.
+  virtual grpc::Status End(Reply last) = 0;
   // Once the call is over, for whatever reason, calls `tell`: on another thread, or at once; it
   // must not block.
   virtual void WhenOver(std::function<void()> tell) = 0;
@@ -70,6 +73,11 @@ class StreamCall : public ReplyWriter<Reply> {
     return write_ok_;
   }
 
+  grpc::Status End(Reply last) override {
+    last_ = std::move(last);
+    return grpc::Status::OK;
+  }
+
   void WhenOver(std::function<void()> tell) override ABSL_LOCKS_EXCLUDED(mu_) {
     base::MutexLock lock(mu_);
     if (is_over_) return tell();
@@ -97,12 +105,16 @@ class StreamCall : public ReplyWriter<Reply> {
 
   bool StartThread() {
     try {
-      thread_ = std::thread(
-          [this] { writer_.Finish(handler_(context_, request_, *this), &finished_); });
+      thread_ = std::thread([this] { Finish(handler_(context_, request_, *this)); });
     } catch (const std::system_error&) {  // the system has no more threads
       return false;
     }
     return true;
+  }
+
+  void Finish(const grpc::Status& status) {
+    if (!last_.has_value()) return writer_.Finish(status, &finished_);
+    writer_.WriteAndFinish(*last_, grpc::WriteOptions(), status, &finished_);
   }
 
   void Written(bool ok) ABSL_LOCKS_EXCLUDED(mu_) {
@@ -141,6 +153,7 @@ class StreamCall : public ReplyWriter<Reply> {
   grpc::ServerContext context_;
   grpc::ServerAsyncWriter<Reply> writer_;
   Request request_;
+  std::optional<Reply> last_;  // of the handler's thread
   std::thread thread_;
   std::atomic<int> open_{3};  // Begun(), the call's end, Finish()
   base::Mutex mu_;

@@ -11,6 +11,7 @@ namespace grange::store {
 namespace {
 
 constexpr int kRowsMax = 1000;  // of one list
+constexpr absl::string_view kPush = "push";  // the source of a pipeline
 
 // One column list for all queries, so that RowOf() fits them all.
 constexpr char kSelect[] =
@@ -202,12 +203,12 @@ absl::StatusOr<std::vector<PipelineRow>> SqliteStore::ListPipelines(ProjectId pr
 absl::StatusOr<std::string> SqliteStore::CommitBefore(ProjectId project, absl::string_view branch,
                                                       absl::string_view sha) {
   GRANGE_ASSIGN_OR_RETURN(Reader reader, Read());
+  // A push of the same commit was answered by this rule already. If it were passed over, each submit
+  // of a commit that has many pipelines would read them all.
   Statement statement = reader->Prepare(
-      "SELECT sha FROM pipelines WHERE project = ? AND ref_name = ? AND is_tag = 0 AND sha <> ? "
-      "ORDER BY id DESC LIMIT 1");
-  statement.Bind(project);
-  statement.Bind(branch);
-  statement.Bind(sha);
+      "SELECT CASE WHEN sha = ?1 THEN before_sha ELSE sha END FROM pipelines WHERE project = ?2 "
+      "AND ref_name = ?3 AND is_tag = 0 AND (sha <> ?1 OR source = ?4) ORDER BY id DESC LIMIT 1");
+  statement.Bind(sha, project, branch, kPush);
   GRANGE_ASSIGN_OR_RETURN(const bool row, statement.Step());
   return row ? statement.Bytes(0) : std::string();
 }

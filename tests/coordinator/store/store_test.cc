@@ -5,9 +5,11 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -301,6 +303,39 @@ TEST_F(StoreTest, AProjectComesIntoBeingOnce) {
   EXPECT_EQ(first->id, second->id);
   EXPECT_EQ(second->settings.at("default-branch"), "main");
   EXPECT_TRUE(absl::IsNotFound(store().FindProject("nowhere").status()));
+}
+
+// Each pipeline is "SHA source", or "SHA source before" if its submit has named the commit before it.
+TEST_F(StoreTest, TheCommitBeforeIsThatOfTheBranchsNewestOtherPipeline) {
+  struct Case {
+    std::vector<std::array<std::string, 3>> pipelines;  // the oldest first
+    std::string before;                                  // "a"
+  };
+  int branch = 0;
+  for (const Case& test : std::vector<Case>{
+           {{}, ""},
+           {{{"b", "push", ""}}, "b"},
+           {{{"a", "push", ""}}, ""},
+           {{{"b", "push", ""}, {"c", "push", "b"}}, "c"},
+           {{{"b", "push", ""}, {"a", "push", "b"}}, "b"},
+           {{{"b", "push", ""}, {"a", "push", "b"}, {"a", "schedule", ""}}, "b"},
+           {{{"b", "push", ""}, {"a", "web", ""}}, "b"},
+           {{{"b", "push", ""}, {"a", "push", "d"}}, "d"},
+       }) {
+    const std::string name = absl::StrCat("branch-", ++branch);
+    SCOPED_TRACE(name);
+    for (const auto& [sha, source, before] : test.pipelines) {
+      PipelineRow pipeline = APipeline();
+      pipeline.ref_name = name;
+      pipeline.commit.sha = sha;
+      pipeline.source = source;
+      pipeline.before_sha = before;
+      std::vector<JobRow> jobs;
+      std::optional<std::string> earlier;
+      ASSERT_TRUE(store().CreatePipeline(pipeline, jobs, "", &earlier).ok());
+    }
+    EXPECT_EQ(*store().CommitBefore(project(), name, "a"), test.before);
+  }
 }
 
 TEST_F(StoreTest, AnEmptySettingIsRemoved) {
