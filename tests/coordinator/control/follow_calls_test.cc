@@ -1,6 +1,8 @@
 // Calls that last: Watch and Logs.
 #include <memory>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "common/os/deadline.h"
 #include "tests/coordinator/control/control_fixture.h"
@@ -79,6 +81,33 @@ TEST_F(FollowCallsTest, AStoppingCoordinatorTellsItsWatchers) {
   v1::WatchEvent event;
   EXPECT_FALSE(first->reader->Read(&event));
   EXPECT_EQ(first->reader->Finish().error_message(), "the coordinator is stopping");
+}
+
+TEST_F(FollowCallsTest, StatesOfManyJobsComeTogether) {
+  constexpr absl::Duration kTogether = absl::Milliseconds(50);
+  const Submitted made = Submit(std::vector<std::string>(40, "test"));
+  pipeline_ = made.pipeline;
+  const std::unique_ptr<Watching> watching = Watch();
+  ASSERT_TRUE(watching->told);
+
+  const absl::Duration start = os::SinceBoot();
+  for (const store::JobRow& job : made.jobs) {
+    Run(job.progress, 1);
+    feed_.Publish(pipeline_, {.pipeline = false, .jobs = {job.id}});
+  }
+  std::set<int64_t> running;
+  int events = 0;
+  v1::WatchEvent event;
+  while (running.size() < made.jobs.size() && watching->reader->Read(&event)) {
+    ++events;
+    for (const v1::Job& job : event.jobs()) {
+      if (job.status() == "running") running.insert(job.id());
+    }
+  }
+  EXPECT_EQ(running.size(), made.jobs.size());
+  // The first at once, and none sooner than so long after another.
+  EXPECT_LE(events, 2 + (os::SinceBoot() - start) / kTogether);
+  watching->context.TryCancel();
 }
 
 }  // namespace
