@@ -56,6 +56,7 @@ void TraceWriter::Do(AppendBytes& command) {
   if (!written.ok()) return Stall(attempt, written);
   attempt.resumed_at.reset();
   MarkUnsynced(attempt);
+  if (have == 0) fresh_.insert(&attempt);
   unsynced_bytes_ += command.bytes.size() - known;
   grown_.insert(key);
   if (attempt.finish.has_value()) CheckFinish(attempt);
@@ -280,6 +281,26 @@ absl::Status TraceWriter::SyncOne(Attempt& attempt) {
   return again;
 }
 
+// As SyncOne(); an attempt whose bytes the disk does not take is stalled.
+void TraceWriter::SyncOrStall(Attempt& attempt) {
+  const absl::Status synced = SyncOne(attempt);
+  if (synced.ok()) return;
+  grown_.insert(attempt.key);
+  unsynced_.erase(&attempt);
+  Stall(attempt, synced);
+}
+
+// The first bytes of attempts, while nobody waits to have something written: those of a short job
+// are all that it prints, and its result then need not wait for a sync.
+void TraceWriter::SyncFresh() {
+  if (fresh_.empty()) return;
+  {
+    base::MutexLock lock(mu_);
+    if (!queue_.empty()) return;
+  }
+  for (Attempt* attempt : std::exchange(fresh_, {})) SyncOrStall(*attempt);
+}
+
 // Group commit: every file that has grown, then all lengths in one transaction, then the
 // acknowledgements.
 void TraceWriter::SyncAll() {
@@ -288,14 +309,9 @@ void TraceWriter::SyncAll() {
   unsynced_bytes_ = 0;
   group_of_.reset();
   group_is_shared_ = false;
+  fresh_.clear();
   const std::vector<Attempt*> round(unsynced_.begin(), unsynced_.end());
-  for (Attempt* attempt : round) {
-    const absl::Status synced = SyncOne(*attempt);
-    if (synced.ok()) continue;
-    grown_.insert(attempt->key);
-    unsynced_.erase(attempt);
-    Stall(*attempt, synced);
-  }
+  for (Attempt* attempt : round) SyncOrStall(*attempt);
   CommitLengths();
   last_sync_took_ = clock_.SinceBoot() - started;
 }
@@ -358,6 +374,7 @@ void TraceWriter::MarkUnsynced(Attempt& attempt) {
 
 void TraceWriter::ForgetUnsynced(Attempt& attempt) {
   unsynced_.erase(&attempt);
+  fresh_.erase(&attempt);
   if (unsynced_.empty() && compressed_.empty()) {
     sync_at_ = absl::InfiniteDuration();
     unsynced_bytes_ = 0;

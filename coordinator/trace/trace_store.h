@@ -29,7 +29,8 @@ class TraceStore {
     std::string dir;
     absl::Duration sync_every = absl::Milliseconds(200);  // at the latest
     // At the soonest, and not more often than a tenth of the time: a line that comes alone is
-    // acknowledged before the next one, which need not wait for company then.
+    // acknowledged before the next one, which need not wait for company then. The first bytes of
+    // an attempt are synced (not acknowledged) sooner, if there is nothing else to write.
     absl::Duration sync_soonest = absl::Milliseconds(20);
     uint64_t sync_bytes = 1 << 20;
     // What may wait to be written, of all senders and of one (as much as an agent may have

@@ -227,6 +227,7 @@ void TraceWriter::Run() {
     }
     TellChanges();
     RunDeadlines();
+    SyncFresh();
   }
   SyncAll();
 }

@@ -143,6 +143,8 @@ class TraceWriter final : public TraceStore {
   void CheckFinish(Attempt& attempt);
   void StartAgain(Attempt& attempt);
   absl::Status SyncOne(Attempt& attempt);
+  void SyncOrStall(Attempt& attempt);
+  void SyncFresh() ABSL_LOCKS_EXCLUDED(mu_);
   void SyncAll();
   void CommitLengths();
   void RetryStalled();
@@ -168,6 +170,7 @@ class TraceWriter final : public TraceStore {
   TurnPace pace_{TurnPace::Limits()};
   std::map<Key, std::unique_ptr<Attempt>> attempts_;
   std::set<Attempt*> unsynced_;  // bytes that are not on disk, or not in the database
+  std::set<Attempt*> fresh_;  // some of them, whose first bytes were never synced
   std::set<Attempt*> stalled_;
   std::vector<store::TraceSize> compressed_;  // sizes that go into the next transaction
   std::set<Key> grown_;                       // since the last TellChanges()

@@ -3,16 +3,59 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <random>
+#include <string>
+#include <system_error>
 
+#include "common/base/mutex.h"
 #include "common/base/notification.h"
 #include "coordinator/trace/trace_coverage.h"
 #include "tests/coordinator/trace/trace_fixture.h"
+
+namespace {
+
+// How often the file of a trace was synced by this process.
+class TraceSyncs {
+ public:
+  void Note(int fd) {
+    std::error_code error;
+    const auto path = std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd), error);
+    if (path.extension() != ".trace") return;
+    grange::base::MutexLock lock(mu_);
+    ++count_;
+    changed_.SignalAll();
+  }
+  int count() {
+    grange::base::MutexLock lock(mu_);
+    return count_;
+  }
+  bool WaitFor(int count) {
+    grange::base::MutexLock lock(mu_);
+    while (count_ < count) {
+      if (changed_.WaitWithTimeout(mu_, absl::Seconds(30))) return count_ >= count;
+    }
+    return true;
+  }
+
+ private:
+  grange::base::Mutex mu_;
+  grange::base::CondVar changed_;
+  int count_ ABSL_GUARDED_BY(mu_) = 0;
+} trace_syncs;
+
+}  // namespace
+
+// The linker takes this one for the C library's.
+extern "C" int fdatasync(int fd) {
+  trace_syncs.Note(fd);
+  return static_cast<int>(syscall(SYS_fdatasync, fd));
+}
 
 namespace grange::trace {
 namespace {
@@ -73,6 +116,31 @@ TEST_F(TraceStoreTest, FinishSyncsAtOnceAndGivesTheHash) {
   EXPECT_EQ(end->trace_bytes, whole.size());
   EXPECT_EQ(end->sha256, os::Sha256Of(whole));
   EXPECT_FALSE(end->damaged);
+}
+
+TEST_F(TraceStoreTest, OnlyTheFirstBytesAreSyncedBeforeTheirTime) {
+  options_.sync_every = options_.sync_soonest = absl::Hours(1);
+  Restart();
+  const int before = trace_syncs.count();
+  Append(0, "$ true\n");
+  ASSERT_TRUE(trace_syncs.WaitFor(before + 1));
+  EXPECT_EQ(sender_->acked(), 0u);
+
+  Append(7, "a word\n");
+  ASSERT_TRUE(Finish("$ true\na word\n").Wait().ok());
+  EXPECT_EQ(trace_syncs.count(), before + 2);
+}
+
+TEST_F(TraceStoreTest, TheEndOfAShortTraceThatIsSyncedNeedsNoSync) {
+  options_.sync_every = options_.sync_soonest = absl::Hours(1);
+  Restart();
+  const int before = trace_syncs.count();
+  Append(0, "$ true\n");
+  ASSERT_TRUE(trace_syncs.WaitFor(before + 1));
+
+  ASSERT_TRUE(Finish("$ true\n").Wait().ok());
+
+  EXPECT_EQ(trace_syncs.count(), before + 1);
 }
 
 TEST_F(TraceStoreTest, AChunkThatComesAloneIsAcknowledgedLongBeforeTheLatestSync) {
