@@ -293,12 +293,13 @@ void TraceWriter::SyncOrStall(Attempt& attempt) {
 // The first bytes of attempts, while nobody waits to have something written: those of a short job
 // are all that it prints, and its result then need not wait for a sync.
 void TraceWriter::SyncFresh() {
-  if (fresh_.empty()) return;
-  {
-    base::MutexLock lock(mu_);
-    if (!queue_.empty()) return;
+  while (!fresh_.empty()) {
+    {
+      base::MutexLock lock(mu_);
+      if (!queue_.empty()) return;
+    }
+    SyncOrStall(*fresh_.extract(fresh_.begin()).value());
   }
-  for (Attempt* attempt : std::exchange(fresh_, {})) SyncOrStall(*attempt);
 }
 
 // Group commit: every file that has grown, then all lengths in one transaction, then the
