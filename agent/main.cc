@@ -156,6 +156,7 @@ int Main(int argc, char** argv) {
   uint64_t spool_quota_mib = run_options.disk.spool_quota_bytes >> 20;
   uint64_t pause_free_mib = run_options.disk.pause_free_bytes >> 20;
   double disk_full_after_seconds = absl::ToDoubleSeconds(run_options.disk.fail_after);
+  double drain_grace_seconds = absl::ToDoubleSeconds(run_options.drain_grace);
   double reconnect_max_seconds = absl::ToDoubleSeconds(run_options.reconnect_max);
   CLI::App* const run = app.add_subcommand(
       "run", "take jobs until SIGTERM (jobs go on) or SIGQUIT (ends when the last job has ended)");
@@ -183,6 +184,12 @@ int Main(int argc, char** argv) {
                   "the longest wait before a lost connection is tried again, in seconds")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  run->add_option("--drain-grace", drain_grace_seconds,
+                  "what a job that still runs at a drain's deadline has between SIGTERM and "
+                  "SIGKILL, in seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 86400.0))
       ->capture_default_str();
   SweepTexts sweep_texts;
   AddSweepOptions(*run, sweep_texts);
@@ -241,6 +248,7 @@ int Main(int argc, char** argv) {
       if (!size.ok()) return Report(Annotate(size.status(), "--memory-limit"));
       run_options.limits.memory_bytes = *size;
     }
+    run_options.drain_grace = absl::Seconds(drain_grace_seconds);
     run_options.reconnect_max = absl::Seconds(reconnect_max_seconds);
     return Report(RunAgent(run_options));
   }

@@ -57,6 +57,7 @@ struct AgentSettings {
   uint64_t free_bytes_min = uint64_t{1} << 30;  // with less free disk offers are declined
   DiskLimits disk;
   SweepSettings sweep;
+  absl::Duration drain_grace = absl::Seconds(30);  // after SIGTERM at a drain's deadline
   exec::JobCgroups cgroups;
   exec::JobLimits limits;                  // of each job; one may ask for less
   std::vector<exec::JobAccount> accounts;  // one for each slot; none: jobs are the agent's user

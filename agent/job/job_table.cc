@@ -15,7 +15,6 @@ namespace grange::job {
 namespace {
 
 // Of jobs that still run at the deadline of a drain: as the coordinator gives it with a cancel.
-constexpr absl::Duration kDrainGrace = absl::Seconds(30);
 
 Report::Phase Reported(JobPhase phase) {
   switch (phase) {
@@ -269,7 +268,7 @@ void JobTable::Offer(const Assignment& assignment, const std::string& spec_bytes
 void JobTable::Start(const Assignment& assignment, JobSecrets secrets) {
   const auto attempt = Find(assignment);
   if (attempt == nullptr) return;
-  if (DrainIsOver()) return attempt->EndForDrain(kDrainGrace);
+  if (DrainIsOver()) return attempt->EndForDrain(context_.settings.drain_grace);
   attempt->Start(std::move(secrets));
 }
 
@@ -296,8 +295,9 @@ void JobTable::KeepDrainDeadline() {
   const std::map<Assignment, std::shared_ptr<Attempt>> all = attempts_;  // some may leave at once
   for (const auto& [assignment, attempt] : all) {
     if (!attempt->holds_slot()) continue;
-    log::Warning("drain_is_over", {{"job", assignment}, {"grace", kDrainGrace}});
-    attempt->EndForDrain(kDrainGrace);
+    const absl::Duration grace = context_.settings.drain_grace;
+    log::Warning("drain_is_over", {{"job", assignment}, {"grace", grace}});
+    attempt->EndForDrain(grace);
   }
 }
 

@@ -95,6 +95,7 @@ job::AgentSettings SettingsOf(const Loaded& loaded, const RunOptions& options) {
   settings.server = loaded.identity.coordinator;
   settings.environment = os::CurrentEnvironment();
   settings.free_bytes_min = options.free_bytes_min;
+  settings.drain_grace = options.drain_grace;
   settings.disk = options.disk;
   settings.sweep = options.sweep;
   settings.cgroups = exec::JobCgroups::Find(loaded.state.dir(), options.cgroup);

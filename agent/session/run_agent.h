@@ -21,6 +21,8 @@ struct RunOptions {
   job::SweepSettings sweep;
   // The longest wait before a lost session is opened anew; how long is up to chance.
   absl::Duration reconnect_max = absl::Seconds(15);
+  // What a job has after SIGTERM at a drain's deadline; then SIGKILL.
+  absl::Duration drain_grace = absl::Seconds(30);
   exec::JobLimits limits;           // of each job; one may ask for less
   std::string cgroup;               // see JobCgroups::Find()
   std::vector<std::string> run_as;  // see exec::ResolveAccounts(); none: jobs are the agent's user

@@ -75,6 +75,19 @@ TEST(JobTableTest, WhatRunsAtADrainsDeadlineEndsAsAgentDrainedAndStillCleansUp) 
   EXPECT_THAT(bench.trace(kJob), HasSubstr("\nfailed\n"));  // CI_JOB_STATUS of the after_script
 }
 
+TEST(JobTableTest, WhatIgnoresADrainsSigtermIsKilledAfterTheDrainsGrace) {
+  AgentBench bench;
+  bench.settings().drain_grace = absl::Milliseconds(100);
+  bench.Restart();
+  bench.Connect();
+  bench.Offer(kJob, "trap '' TERM; echo up; while :; do sleep 0.02; done");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitUntil([&] { return absl::StrContains(bench.trace(kJob), "up\n"); }));
+  bench.On([](JobTable& table) { table.Drain(true, In(absl::ZeroDuration())); });
+  EXPECT_TRUE(bench.WaitFor("finished job#1/1@5 agent_drained"));
+}
+
 TEST(JobTableTest, ADrainAgainReplacesTheDeadlineAndAResumeEndsIt) {
   AgentBench bench;
   bench.Connect();
