@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "agent/exec/job_cgroups.h"
 #include "agent/shim/run_spec.h"
+#include "common/base/lease_grace.h"
 #include "common/os/event_loop.h"
 
 // The agent's end of one grange-shim: starts it or finds it again, and hears from it.
@@ -33,7 +34,7 @@ struct ShimRun {
   bool stop_on_disconnect = false;  // then the shim ends the job at the lease deadline
   // That deadline until the first ExtendLease(), of CLOCK_BOOTTIME; zero: none.
   absl::Duration lease_until = absl::ZeroDuration();
-  absl::Duration stop_grace = absl::Seconds(10);  // SIGTERM to SIGKILL at a timeout or lost lease
+  absl::Duration stop_grace = kLeaseGrace;  // SIGTERM to SIGKILL at a timeout or lost lease
   // Makes `log` durable about once a second while it grows, and at the end of a job that took
   // longer than that. The rest is left to whoever notes the end durably.
   bool sync_log = false;

@@ -1,6 +1,9 @@
 #include "coordinator/server/protocol_times.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_cat.h"
+#include "common/base/lease_grace.h"
 #include "common/text/duration_text.h"
 
 namespace grange::server {
@@ -27,9 +30,10 @@ absl::Status CheckTimes(const schedule::SchedulerOptions& scheduler,
       AtLeast("--lease", sessions.lease_ttl, 2 * sessions.heartbeat_every,
               "twice --heartbeat, which renews it"),
       AtLeast("--lost-after", scheduler.lost_after,
-              sessions.lease_ttl * kClockRate + sessions.silence_limit,
-              "--lease, a tenth more for clocks that differ, and --silence; before that the agent "
-              "may still run the job")};
+              sessions.lease_ttl * kClockRate + std::max(sessions.silence_limit, kLeaseGrace),
+              absl::StrCat("--lease, a tenth more for clocks that differ, and --silence or the ",
+                           text::FormatDuration(kLeaseGrace),
+                           " that a job has to stop; before that the agent may still run it"))};
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;
   }

@@ -18,8 +18,10 @@ TEST(ProtocolTimesTest, WhatDoesNotFitIsRefusedNamingTheOptionAndTheLeast) {
     absl::Duration heartbeat, silence, lease, lost_after;
     const char* error;
   } const cases[] = {
-      {"all smaller", absl::Seconds(1), absl::Seconds(3), absl::Seconds(6), absl::Seconds(10), ""},
+      {"all smaller", absl::Seconds(1), absl::Seconds(3), absl::Seconds(6), absl::Seconds(17), ""},
       {"just so", absl::Seconds(10), absl::Seconds(20), absl::Seconds(60), absl::Seconds(86), ""},
+      {"lost while a job that must stop has its grace", absl::Seconds(1), absl::Seconds(3),
+       absl::Seconds(6), absl::Seconds(16), "--lost-after is 16 s; it must be at least 17 s"},
       {"lost too soon", absl::Seconds(10), absl::Seconds(30), absl::Seconds(60), absl::Seconds(95),
        "--lost-after is 1 min 35 s; it must be at least 1 min 36 s"},
       {"a silence of one heartbeat", absl::Seconds(10), absl::Seconds(15), absl::Seconds(60),
