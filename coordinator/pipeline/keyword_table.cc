@@ -72,7 +72,8 @@ constexpr auto kKeywords = std::to_array<Keyword>({
     {S::kDefault, "image", kLater, "", ParseImage},
     {S::kDefault, "services", kLater, "", ParseServices},
 
-    {S::kJob, "script", kYes, "", ParseScript},
+    {S::kJob, "script", kYes, "bash with `set -eo pipefail`: a step fails with any part of its pipe",
+     ParseScript},
     {S::kJob, "before_script", kYes, "one shell with `script`", ParseBeforeScript},
     {S::kJob, "after_script", kYes, "", ParseAfterScript},
     {S::kJob, "stage", kYes, "", ParseStage},

@@ -3,10 +3,12 @@
 #include <signal.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "common/os/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -33,8 +35,9 @@ class AbsenceTest : public ::testing::Test {
     - if [ $n = 2 ] && kill -0 $(cat MARKS/pid-1); then echo $((1 + 1)) run; fi
     - echo "this is $n"
     - echo $$ > MARKS/new-$n; mv MARKS/new-$n MARKS/pid-$n
-    - while [ ! -e MARKS/go ]; do sleep 0.05; done
+    - while [ ! -e MARKS/go-$n ]; do sleep 0.05; done
     - echo "end of $n"
+    - test $n = 2
 )",
         {{"MARKS", marks_}, {"VARIABLES", variables}});
     farm_.AddAgent({.name = "away", .slots = 1});
@@ -50,7 +53,14 @@ class AbsenceTest : public ::testing::Test {
     return text.ok() && absl::SimpleAtoi(*text, &pid) ? pid : 0;
   }
   bool Runs(int attempt) const { return ::kill(PidOf(attempt), 0) == 0; }
-  void Release() { ASSERT_TRUE(os::WriteFile(marks_ + "/go", "").ok()); }
+  void Release(int attempt) {
+    ASSERT_TRUE(os::WriteFile(absl::StrCat(marks_, "/go-", attempt), "").ok());
+  }
+  // The fields of /proc/PID/stat behind the name: state, parent, ...
+  static std::vector<std::string> StatOf(pid_t pid) {
+    const std::string text = os::ReadFile(absl::StrCat("/proc/", pid, "/stat")).value_or(") X 0");
+    return absl::StrSplit(text.substr(text.rfind(')') + 2), ' ');
+  }
 
   std::string Shown() { return farm_.Ctl({"job", absl::StrCat(job_)}).out; }
   bool IsShown(const std::string& text) {
@@ -58,7 +68,7 @@ class AbsenceTest : public ::testing::Test {
   }
   // What must hold once the agent is back and the second attempt may end.
   void ExpectTheSecondAttemptToCount() {
-    Release();
+    Release(2);
     EXPECT_EQ(farm_.WaitForPipeline(pipeline_), "success") << Shown();
     EXPECT_EQ(farm_.Job(pipeline_, "work").value("attempt", 0), 2);
     const std::string trace = farm_.Trace(job_);
@@ -106,6 +116,27 @@ TEST_F(AbsenceTest, A10_N2_AJobThatMustNotRunUnwatchedIsDeadBeforeItsNextAttempt
     return farm_.Ctl({"agents"}).out.find("unreachable") == std::string::npos;
   }));
   EXPECT_THAT(farm_.Trace(job_), Not(HasSubstr("2 run")));
+  ExpectTheSecondAttemptToCount();
+}
+
+TEST_F(AbsenceTest, A10_TheLateResultOfALostAttemptChangesNothing) {
+  ASSERT_NO_FATAL_FAILURE(StopTheAgentUnderAJob(""));
+  int shim = 0;
+  ASSERT_TRUE(absl::SimpleAtoi(StatOf(PidOf(1))[1], &shim));
+  ASSERT_EQ(::kill(shim, SIGSTOP), 0);
+  farm_.AddAgent({.name = "here", .slots = 1});
+  ASSERT_TRUE(Eventually([&] { return PidOf(2) > 0; })) << Shown();
+
+  // It fails, and nobody there can say so yet.
+  Release(1);
+  ASSERT_TRUE(Eventually([&] { return StatOf(PidOf(1))[0] == "Z"; }));
+  ASSERT_EQ(::kill(shim, SIGCONT), 0);
+  ASSERT_TRUE(Eventually([&] { return !Runs(1); }));
+  farm_.agent("away").Kill(SIGCONT);
+  EXPECT_TRUE(Eventually([&] {
+    return farm_.Ctl({"agents"}).out.find("unreachable") == std::string::npos;
+  }));
+  EXPECT_EQ(farm_.Job(pipeline_, "work").value("status", ""), "running");
   ExpectTheSecondAttemptToCount();
 }
 

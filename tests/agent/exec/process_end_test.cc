@@ -49,6 +49,14 @@ TEST(ProcessEndTest, J1_DaemonsEndWithTheScript) {
   }
 }
 
+TEST(ProcessEndTest, J3_AJobEndsWithItsScriptThoughADaemonHoldsItsOutput) {
+  JobRun job;
+  const ShimResult result = job.Finish("sleep 1000 & echo $!; exit 5");
+  EXPECT_EQ(result.reason, Reason::kExited);
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_FALSE(IsAlive(Words(job.log())[0]));
+}
+
 TEST(ProcessEndTest, SaysWhichLeftoversWereKilled) {
   JobRun job;
   const ShimResult result = job.Finish("sleep 1000 & echo $!");

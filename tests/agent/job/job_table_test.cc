@@ -51,6 +51,16 @@ TEST(JobTableTest, ReportsTheExitStatusOfTheScript) {
   EXPECT_EQ(bench.result(kJob)->exit_code, 3);
 }
 
+TEST(JobTableTest, J10_AStepFailsWithAnyPartOfItsPipe) {
+  AgentBench bench;
+  bench.Connect();
+  bench.Offer(kJob, "(exit 3) | cat; echo never");
+  ASSERT_TRUE(bench.WaitFor("accepted job#1/1@5"));
+  bench.Start(kJob);
+  ASSERT_TRUE(bench.WaitFor("finished job#1/1@5 script_failure"));
+  EXPECT_EQ(bench.result(kJob)->exit_code, 3);
+}
+
 TEST(JobTableTest, ADrainOfAnEarlierSessionIsOver) {
   AgentBench bench;
   bench.On([](JobTable& table) {
