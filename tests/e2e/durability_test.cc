@@ -7,6 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "common/os/deadline.h"
 #include "common/os/files.h"
 #include "common/os/sha256.h"
 #include "gtest/gtest.h"
@@ -102,7 +103,9 @@ TEST_F(DurabilityTest, C1_TwentyKillsOfTheCoordinatorLoseNothing) {
     const int64_t pipeline = SubmitStream(round);
     WaitForRandomMoment();
     farm_.KillCoordinator();
+    const absl::Duration start = os::SinceBoot();
     farm_.StartCoordinator();
+    EXPECT_LE(os::SinceBoot() - start, absl::Seconds(3));
     ExpectWhole(pipeline);
     if (HasFailure()) return;
   }
