@@ -209,8 +209,11 @@ void Client::CheckFollowed(Follower& follower, uint64_t seed) {
   if (!status.has_value()) return ledger_.NoteFollowed(name + " does not end");
   // A grangectl that has not reached the coordinator once gives up: nobody followed.
   if (!status->ok() && log.empty()) return;
-  // It was begun at one attempt, which a fault may have ended.
-  std::string difference = LogDifference(*follower.job, seed, log, /*whole=*/false);
+  // It was begun at one attempt, which a fault may have ended; not at the only one.
+  const json job =
+      json::parse(Ask({"job", absl::StrCat(follower.id), "-o", "json"}), nullptr, false);
+  const bool only_one = job.is_object() && job.value("attempts", json::array()).size() == 1;
+  std::string difference = LogDifference(*follower.job, seed, log, /*whole=*/only_one);
   if (!difference.empty()) {
     const std::string as_whole = LogDifference(*follower.job, seed, log, /*whole=*/true);
     if (as_whole.empty()) difference.clear();

@@ -214,6 +214,8 @@ void Farm::AddAgent(const AgentOptions& options) {
       options.name};
   for (const std::string& tag : options.tags) arguments.insert(arguments.end(), {"--tag", tag});
   if (!options.run_untagged) arguments.push_back("--no-untagged");
+  Plant({.name = "the registration token of " + options.name,
+         .value = token.json()["token"].get<std::string>()});
   const CtlResult registered = RunProgram("grange-agent", arguments);
   ASSERT_EQ(registered.exit_code, 0) << registered.err;
   agent_prefixes_[options.name] = options.prefix;
