@@ -206,6 +206,7 @@ int main(int argc, char** argv) {
   options.sessions.heartbeat_every *= scale;
   options.sessions.silence_limit *= scale;
   options.sessions.lease_ttl *= scale;
+  options.lease_grace *= scale;  // in the check; agents have no scale
   options.sessions.same_credential_window *= scale;
   options.sessions.cancel_grace *= scale;
   options.sweeps.first_after *= scale;

@@ -543,7 +543,7 @@ std::vector<schedule::Scheduler::AgentView> CoordinatorImpl::Agents() {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Start(CoordinatorOptions options) {
-  GRANGE_RETURN_IF_ERROR(CheckTimes(options.scheduler, options.sessions));
+  GRANGE_RETURN_IF_ERROR(CheckTimes(options.scheduler, options.sessions, options.lease_grace));
   for (const std::string& host : options.includes.remote.hosts) {
     const absl::Status good = source::CheckRemoteHost(host);
     if (!good.ok()) {

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/lease_grace.h"
 #include "coordinator/schedule/scheduler.h"
 #include "coordinator/server/certificate_keeper.h"
 #include "coordinator/server/commit_tree.h"
@@ -27,6 +29,8 @@ struct CoordinatorOptions {
   sweep::Sweeper::Options sweeps;  // but its folder of traces
   schedule::SchedulerOptions scheduler;
   session::SessionOptions sessions;
+  // What agents give a job whose lease is over: known here, not set.
+  absl::Duration lease_grace = kLeaseGrace;
   // Other ways than the safe one are for measurements.
   enum class Commits {
     kGrouped,   // what waits is one transaction

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "common/base/lease_grace.h"
 #include "common/text/duration_text.h"
 
 namespace grange::server {
@@ -23,16 +22,16 @@ absl::Status AtLeast(absl::string_view option, absl::Duration value, absl::Durat
 }  // namespace
 
 absl::Status CheckTimes(const schedule::SchedulerOptions& scheduler,
-                        const session::SessionOptions& sessions) {
+                        const session::SessionOptions& sessions, absl::Duration lease_grace) {
   const absl::Status checks[] = {
       AtLeast("--silence", sessions.silence_limit, 2 * sessions.heartbeat_every,
               "twice --heartbeat, so that one that is late is no silence"),
       AtLeast("--lease", sessions.lease_ttl, 2 * sessions.heartbeat_every,
               "twice --heartbeat, which renews it"),
       AtLeast("--lost-after", scheduler.lost_after,
-              sessions.lease_ttl * kClockRate + std::max(sessions.silence_limit, kLeaseGrace),
+              sessions.lease_ttl * kClockRate + std::max(sessions.silence_limit, lease_grace),
               absl::StrCat("--lease, a tenth more for clocks that differ, and --silence or the ",
-                           text::FormatDuration(kLeaseGrace),
+                           text::FormatDuration(lease_grace),
                            " that a job has to stop; before that the agent may still run it"))};
   for (const absl::Status& check : checks) {
     if (!check.ok()) return check;
