@@ -6,7 +6,8 @@
 namespace grange {
 
 // What a job with `on_disconnect: stop` has between SIGTERM and SIGKILL once its lease is over. The
-// agent's side keeps it; the coordinator gives no such job up before it has passed.
+// agent's side keeps it, also at a timeout; the coordinator gives no such job up before it has
+// passed.
 inline constexpr absl::Duration kLeaseGrace = absl::Seconds(10);
 
 }  // namespace grange

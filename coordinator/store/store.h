@@ -270,8 +270,8 @@ class Store : public RetentionStore {
   // Newest first. `project` unset: all. `before` unset: from the newest.
   virtual absl::StatusOr<std::vector<PipelineRow>> ListPipelines(ProjectId project, int limit,
                                                                  PipelineId before) = 0;
-  // The commit that this branch was at before `sha`, by its newest pipelines: that of the first which
-  // is of another commit, or what the first push of the same one was told; "" if there is none.
+  // The commit that this branch was at before `sha`, by the branch's newest pipeline that is either
+  // of another commit, then that one, or a push of this one, then its `before_sha`; "" if none is.
   virtual absl::StatusOr<std::string> CommitBefore(ProjectId project, absl::string_view branch,
                                                    absl::string_view sha) = 0;
   virtual absl::StatusOr<std::vector<PipelineId>> UnfinishedPipelines() = 0;
